@@ -1,0 +1,1 @@
+"""ALL REQUESTS: questions about sets of requests, answered exactly, with a witness or with the reason why not."""
