@@ -1,0 +1,37 @@
+"""Sidecar: what the proxies of a namespace or workload know (`networking.istio.io`)."""
+
+from dataclasses import dataclass
+
+from meshlint.resources.base import Port, Resource
+from meshlint.resources.record import Record
+from meshlint.resources.service_entry import WorkloadSelector
+from meshlint.source.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class EgressListener(Record):
+    """An entry of `egress`: the hosts that it imports (R802)."""
+
+    port: Port | None = None
+    bind: str = ""
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundTrafficPolicy(Record):
+    """What happens to traffic for unknown destinations; an empty one means REGISTRY_ONLY (R705)."""
+
+    mode: str = ""
+    egress_proxy: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarSpec(Record):
+    """The `spec` of a Sidecar."""
+
+    workload_selector: WorkloadSelector | None = None
+    egress: tuple[EgressListener, ...] | None = None
+    outbound_traffic_policy: OutboundTrafficPolicy | None = None
+
+
+Sidecar = Resource[SidecarSpec]
