@@ -14,3 +14,8 @@ def folder(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise FileNotFoundError(f"this installation of meshlint has no folder {name!r}")
+
+
+def text(folder_name: str, relative: str) -> str:
+    """What the file *relative* of a data folder says."""
+    return (folder(folder_name) / relative).read_text(encoding="utf-8")

@@ -205,7 +205,7 @@ def _message(text: str) -> om.Message:
 def _sentence(text: str) -> str:
     """The text with a full stop, as SARIF asks, and without the beginning of a link."""
     shown_text = visible(text.strip()).replace("](", "] (")
-    return shown_text if not shown_text or shown_text.endswith((".", "!", "?")) else f"{shown_text}."
+    return shown_text if not shown_text or shown_text.endswith((".", "!", "?", "…")) else f"{shown_text}."
 
 
 def _first_paragraph(page: str) -> str:
@@ -228,6 +228,11 @@ def _plain(value: Any) -> Any:
 def _members(value: Any) -> Iterator[tuple[str, Any]]:
     for field in attr.fields(type(value)):
         held = getattr(value, field.name)
-        default = field.default.factory() if isinstance(field.default, attr.Factory) else field.default
-        if field.name == "level" or (held is not None and held != default):
+        is_default = held is None or held == _default(field)
+        if field.name == "level" or not is_default:
             yield field.metadata["schema_property_name"], held
+
+
+def _default(field: Any) -> Any:
+    make = getattr(field.default, "factory", None)
+    return field.default if make is None else make()

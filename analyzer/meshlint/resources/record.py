@@ -39,7 +39,7 @@ def decode(cls: type[R], node: Node, flaws: list[Node]) -> R:
 
 
 @cache
-def _plan(cls: type[Record]) -> tuple[tuple[str, tuple[str, ...], Decoder, Callable[[], Any]], ...]:
+def _plan(cls: Any) -> tuple[tuple[str, tuple[str, ...], Decoder, Callable[[], Any]], ...]:
     hints = get_type_hints(cls)
     return tuple(
         (one.name, one.metadata.get("json", (_camel(one.name),)), _decoder(hints[one.name]), _default(one))

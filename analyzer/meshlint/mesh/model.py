@@ -1,0 +1,298 @@
+"""The Mesh: the resources of the input, and the indexes over them that all questions start from."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import ParamSpec, TypeVar, cast
+
+from meshlint.mesh.defaults import assumed
+from meshlint.mesh.hosts import is_wildcard, overlaps
+from meshlint.mesh.routing import RouteTable, route_tables
+from meshlint.mesh.services import Host, hosts
+from meshlint.mesh.settings import Settings, World
+from meshlint.mesh.visibility import EVERYONE, Audience, audience
+from meshlint.mesh.workloads import Workload, serves, workloads
+from meshlint.resources.base import Labels, Resource, selects
+from meshlint.resources.destination_rule import DestinationRuleSpec
+from meshlint.resources.gateway import GatewaySpec, KubernetesGatewaySpec
+from meshlint.resources.kinds import is_object, read
+from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
+from meshlint.resources.record import Record, decode
+from meshlint.resources.security import (
+    AuthorizationPolicySpec,
+    PeerAuthenticationSpec,
+    RequestAuthenticationSpec,
+)
+from meshlint.resources.service_entry import ServiceEntrySpec
+from meshlint.resources.sidecar import SidecarSpec
+from meshlint.resources.virtual_service import VirtualServiceSpec
+from meshlint.resources.workload import ConfigMapSpec
+from meshlint.source.node import Document, Node
+from meshlint.source.parse import Defect, parse
+from meshlint.source.text import Source
+
+S = TypeVar("S", bound=Record)
+P = ParamSpec("P")
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Class(Enum):
+    """A class of objects, of which the input may hold a namespace's or not (the *world*)."""
+
+    HOSTS = "hosts"
+    WORKLOADS = "workloads"
+    GATEWAYS = "gateways"
+    NAMESPACES = "namespaces"
+    ACCOUNTS = "service accounts"
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """What the documents say together. Everything else is derived, and derived once.
+
+    `mesh_config` and `mesh_networks` are documents of their own that take precedence over those among the objects.
+    """
+
+    documents: tuple[Node, ...]
+    defects: tuple[Defect, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    mesh_config: Node | None = None
+    mesh_networks: Node | None = None
+
+    @cached_property
+    def resources(self) -> tuple[Resource[Record], ...]:
+        """Every Kubernetes object of the input, in the order in which they were read."""
+        return tuple(read(node, self.settings.namespace) for node in self.documents if is_object(node))
+
+    @cached_property
+    def config(self) -> MeshConfig:
+        """The mesh's settings: those given apart, else from ConfigMap `istio` or an IstioOperator, else defaults."""
+        node = self.mesh_config or self._written_config
+        if node is None:
+            node = _nothing()
+        return decode(MeshConfig, node, [])
+
+    @cached_property
+    def virtual_services(self) -> tuple[Resource[VirtualServiceSpec], ...]:
+        """All VirtualServices, delegates included."""
+        return self._of(VirtualServiceSpec)
+
+    @cached_property
+    def destination_rules(self) -> tuple[Resource[DestinationRuleSpec], ...]:
+        """All DestinationRules."""
+        return self._of(DestinationRuleSpec)
+
+    @cached_property
+    def gateways(self) -> tuple[Resource[GatewaySpec], ...]:
+        """All Istio Gateways."""
+        return self._of(GatewaySpec)
+
+    @cached_property
+    def kubernetes_gateways(self) -> tuple[Resource[KubernetesGatewaySpec], ...]:
+        """All Gateway API Gateways."""
+        return self._of(KubernetesGatewaySpec)
+
+    @cached_property
+    def service_entries(self) -> tuple[Resource[ServiceEntrySpec], ...]:
+        """All ServiceEntries."""
+        return self._of(ServiceEntrySpec)
+
+    @cached_property
+    def sidecars(self) -> tuple[Resource[SidecarSpec], ...]:
+        """All Sidecars."""
+        return self._of(SidecarSpec)
+
+    @cached_property
+    def authorization_policies(self) -> tuple[Resource[AuthorizationPolicySpec], ...]:
+        """All AuthorizationPolicies."""
+        return self._of(AuthorizationPolicySpec)
+
+    @cached_property
+    def peer_authentications(self) -> tuple[Resource[PeerAuthenticationSpec], ...]:
+        """All PeerAuthentications."""
+        return self._of(PeerAuthenticationSpec)
+
+    @cached_property
+    def request_authentications(self) -> tuple[Resource[RequestAuthenticationSpec], ...]:
+        """All RequestAuthentications."""
+        return self._of(RequestAuthenticationSpec)
+
+    @cached_property
+    def namespaces(self) -> Mapping[str, Labels]:
+        """The labels of each namespace that the input holds as an object."""
+        return {one.name: one.metadata.labels for one in self.resources if one.ref.kind == "Namespace"}
+
+    @cached_property
+    def hosts(self) -> tuple[Host, ...]:
+        """The registry: hosts of Services and ServiceEntries, and of Istio's default install."""
+        domain = self.settings.cluster_domain
+        return tuple(hosts((*self.resources, *self._assumed), self.config, domain))
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        """The workloads of the input, and the gateways of Istio's default install."""
+        given = workloads(self.resources, self.namespaces)
+        return (*given, *workloads(self._assumed, self.namespaces, is_assumed=True))
+
+    def hosts_named(self, name: str) -> tuple[Host, ...]:
+        """The registry's hosts that *name* stands for or that stand for it, exact ones before wildcards."""
+        exact = self._hosts_by_name.get(name, ())
+        wide = self._wildcard_hosts if not is_wildcard(name) else self.hosts
+        return (*exact, *(host for host in wide if host.name != name and overlaps(host.name, name)))
+
+    def workloads_of(self, host: Host) -> tuple[Workload, ...]:
+        """The workloads that are the host's endpoints."""
+        return tuple(one for one in self.workloads_in(host.namespace) if serves(host, one))
+
+    def hosts_of(self, workload: Workload) -> tuple[Host, ...]:
+        """The hosts whose endpoints the workload's pods are."""
+        return tuple(host for host in self._hosts_by_namespace.get(workload.namespace, ()) if serves(host, workload))
+
+    def workloads_in(self, namespace: str) -> tuple[Workload, ...]:
+        """The workloads of a namespace."""
+        return self._workloads_by_namespace.get(namespace, ())
+
+    def selected(self, selector: Labels, namespace: str | None = None) -> tuple[Workload, ...]:
+        """The workloads with all labels of *selector*: of one namespace, or of all where it is None."""
+        pool = self.workloads if namespace is None else self.workloads_in(namespace)
+        return tuple(one for one in pool if selects(selector, one.labels))
+
+    def expects(self, kind: Class, namespace: str) -> bool:
+        """Whether a missing object of this class may be called missing: the *world*'s answer."""
+        if self.settings.world is not World.AUTO:
+            return self.settings.world is World.COMPLETE
+        return namespace in self._held[kind]
+
+    def resource_of(self, document: Document) -> Resource[Record] | None:
+        """The resource that a document spells out; None for one that is no Kubernetes object."""
+        return self._by_document.get(document)
+
+    def alternatives(self, resource: Resource[Record]) -> tuple[Resource[Record], ...]:
+        """All definitions of the same object, this one included, in the order of the input."""
+        return self._by_identity[_identity(resource)]
+
+    def are_alternatives(self, one: Resource[Record], other: Resource[Record]) -> bool:
+        """Whether two resources define the same object, so that only one of them can be in the mesh."""
+        return _identity(one) == _identity(other)
+
+    @cached_property
+    def route_tables(self) -> tuple[RouteTable, ...]:
+        """The route tables of all VirtualServices."""
+        return tuple(table for vs in self.virtual_services for table in route_tables(vs))
+
+    def derived(self, make: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """What *make* answers for this mesh and these arguments, asked once and remembered with the mesh."""
+        key = (make, arguments, tuple(sorted(named.items())))
+        if key not in self._memo:
+            self._memo[key] = make(*arguments, **named)
+        return cast("T", self._memo[key])
+
+    def audience_of(self, resource: Resource[Record]) -> Audience:
+        """Who sees a VirtualService, DestinationRule or ServiceEntry."""
+        match resource.spec:
+            case VirtualServiceSpec() as spec:
+                return audience(spec.export_to, resource.namespace, self.config.default_virtual_service_export_to)
+            case DestinationRuleSpec() as spec:
+                return audience(spec.export_to, resource.namespace, self.config.default_destination_rule_export_to)
+            case ServiceEntrySpec() as spec:
+                return audience(spec.export_to, resource.namespace, self.config.default_service_export_to)
+            case _:
+                return EVERYONE
+
+    @cached_property
+    def known_namespaces(self) -> frozenset[str]:
+        """The namespaces that the input holds or that some object is in."""
+        return frozenset(self.namespaces) | {one.namespace for one in self.resources if one.namespace}
+
+    @cached_property
+    def accounts(self) -> frozenset[tuple[str, str]]:
+        """Namespace and name of each ServiceAccount that the input holds, or that a workload runs as."""
+        named = {(one.namespace, one.name) for one in self.resources if one.ref.kind == "ServiceAccount"}
+        return frozenset(named | {(one.namespace, one.service_account) for one in self.workloads})
+
+    @cached_property
+    def _memo(self) -> dict[Hashable, object]:
+        return {}
+
+    def _of(self, cls: type[S]) -> tuple[Resource[S], ...]:
+        return tuple(cast("Resource[S]", one) for one in self.resources if isinstance(one.spec, cls))
+
+    @cached_property
+    def _assumed(self) -> tuple[Resource[Record], ...]:
+        return assumed(self.resources, self.config)
+
+    @cached_property
+    def _written_config(self) -> Node | None:
+        for one in self.resources:
+            if isinstance(one.spec, ConfigMapSpec) and one.name == "istio" and "mesh" in one.spec.data:
+                return _embedded(one.spec.data["mesh"])
+            if isinstance(one.spec, OperatorSpec) and one.spec.mesh_config is not None:
+                return one.spec.mesh_config.node
+        return None
+
+    @cached_property
+    def _hosts_by_name(self) -> Mapping[str, tuple[Host, ...]]:
+        return _grouped((host.name, host) for host in self.hosts)
+
+    @cached_property
+    def _hosts_by_namespace(self) -> Mapping[str, tuple[Host, ...]]:
+        return _grouped((host.namespace, host) for host in self.hosts)
+
+    @cached_property
+    def _wildcard_hosts(self) -> tuple[Host, ...]:
+        return tuple(host for host in self.hosts if is_wildcard(host.name))
+
+    @cached_property
+    def _workloads_by_namespace(self) -> Mapping[str, tuple[Workload, ...]]:
+        return _grouped((one.namespace, one) for one in self.workloads)
+
+    @cached_property
+    def _by_document(self) -> Mapping[Document, Resource[Record]]:
+        return {one.node.document: one for one in self.resources}
+
+    @cached_property
+    def _by_identity(self) -> Mapping[tuple[str, str, str, str], tuple[Resource[Record], ...]]:
+        return _grouped((_identity(one), one) for one in self.resources)
+
+    @cached_property
+    def _held(self) -> Mapping[Class, frozenset[str]]:
+        """For each class the namespaces of which the input shows at least one object of it."""
+        services = {host.namespace for host in self.hosts if host.resource.node.document in self._by_document}
+        running = {one.namespace for one in self.workloads if not one.is_assumed}
+        gateways = {one.namespace for one in (*self.gateways, *self.kubernetes_gateways)}
+        spaces = self.known_namespaces if self.namespaces else frozenset[str]()
+        accounts = {one.namespace for one in self.resources if one.ref.kind == "ServiceAccount"}
+        return {
+            Class.HOSTS: frozenset(services | running),
+            Class.WORKLOADS: frozenset(running),
+            Class.GATEWAYS: frozenset(gateways),
+            Class.NAMESPACES: spaces,
+            Class.ACCOUNTS: frozenset(accounts),
+        }
+
+
+def _grouped(pairs: Iterator[tuple[K, V]]) -> Mapping[K, tuple[V, ...]]:
+    groups: defaultdict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return {key: tuple(values) for key, values in groups.items()}
+
+
+def _identity(resource: Resource[Record]) -> tuple[str, str, str, str]:
+    ref = resource.ref
+    return (ref.api_version.rpartition("/")[0], ref.kind, ref.namespace, ref.name)
+
+
+def _embedded(text: str) -> Node | None:
+    """The mesh settings that stand as a text inside a ConfigMap."""
+    documents = parse(Source("mesh", text)).documents
+    return documents[0] if documents else None
+
+
+def _nothing() -> Node:
+    source = Source("mesh", "")
+    return Node({}, source.span(0, 0), None, (), Document(source, 0))

@@ -1,0 +1,22 @@
+"""What the user says about the input as a whole."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class World(Enum):
+    """How much of the mesh the input holds: whether a reference to nothing is a mistake."""
+
+    AUTO = "auto"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The namespace of resources that name none, the world, and the release of Istio aimed at."""
+
+    namespace: str = "default"
+    world: World = World.AUTO
+    istio_version: tuple[int, int] = (1, 30)
+    cluster_domain: str = "cluster.local"

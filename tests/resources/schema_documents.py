@@ -1,0 +1,78 @@
+"""A document of each kind that fits its schema and uses much of it, and what the schema tests need to read them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from meshlint import data
+from meshlint.resources import schema
+from meshlint.source.node import Document, Node
+from meshlint.source.text import Source
+
+VALID = {
+    path.stem: path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent / "valid").glob("*.yaml"))
+}
+
+
+def read(text: str) -> Node:
+    """The one document of a text, with the places of its keys and values."""
+    source = Source("test.yaml", text)
+    document = Document(source, 0)
+    loader = yaml.CSafeLoader(text)
+    root = loader.get_single_node()
+
+    def node(written: Any, key: Any, path: tuple[str | int, ...]) -> Node:
+        span = source.span(written.start_mark.index, written.end_mark.index)
+        key_span = source.span(key.start_mark.index, key.end_mark.index) if key is not None else None
+        value: Any
+        if isinstance(written, yaml.MappingNode):
+            value = {name.value: node(below, name, (*path, name.value)) for name, below in written.value}
+        elif isinstance(written, yaml.SequenceNode):
+            value = tuple(node(below, None, (*path, index)) for index, below in enumerate(written.value))
+        else:
+            value = loader.construct_object(written)
+        return Node(value, span, key_span, path, document)
+
+    return node(root, None, ())
+
+
+def node_of(plain: Any) -> Node:
+    """A node with that value and no place worth speaking of."""
+    source = Source("test.yaml", "")
+    document, nowhere = Document(source, 0), source.span(0, 0)
+
+    def node(value: Any, path: tuple[str | int, ...]) -> Node:
+        key = nowhere if path and isinstance(path[-1], str) else None
+        if isinstance(value, dict):
+            return Node({name: node(below, (*path, name)) for name, below in value.items()}, nowhere, key, path, document)
+        if isinstance(value, list):
+            elements = tuple(node(below, (*path, index)) for index, below in enumerate(value))
+            return Node(elements, nowhere, key, path, document)
+        return Node(value, nowhere, key, path, document)
+
+    return node(plain, ())
+
+
+def violations(text: str) -> tuple[schema.Violation, ...]:
+    """What a document violates."""
+    root = read(text)
+    return schema.violations(root, str(root.at("apiVersion").value), str(root.at("kind").value))
+
+
+def found(text: str) -> list[tuple[str, str, bool]]:
+    """What a document violates, in short: the kind, the pointer, and whether the key is meant."""
+    return [(violation.kind, violation.node.pointer, violation.on_key) for violation in violations(text)]
+
+
+def mended(text: str) -> str:
+    """The text with the fix of its only violation applied."""
+    (violation,) = violations(text)
+    assert violation.fix is not None
+    (edit,) = violation.fix.edits
+    return text[: edit.span.start] + edit.text + text[edit.span.end :]
+
+
+def index() -> dict[str, dict[str, dict[str, str]]]:
+    """The index of `schemas/`."""
+    return json.loads(data.text("schemas", "index.json"))
