@@ -84,20 +84,22 @@ def test_the_source_archive_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_
 def test_an_installed_wheel_finds_its_data_and_answers(wheel: Path, tmp_path: Path):
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
-    site = run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip()
+    site = run(str(python), "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip()
     run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, str(wheel), cwd=tmp_path)
     # The dependencies are those of this environment; only meshlint itself is the installed one.
     (Path(site) / "dependencies.pth").write_text(
         "\n".join(p for p in sys.path if "site-packages" in p), encoding="utf-8"
     )
 
-    where = run(str(python), "-c", "import meshlint; print(meshlint.__file__)", cwd=tmp_path).strip()
+    where = run(str(python), "-I", "-c", "import meshlint; print(meshlint.__file__)", cwd=tmp_path).strip()
     assert Path(where).is_relative_to(site)
     pages = "from meshlint import data; print(*sorted(p.name for p in data.folder('rules').glob('*.md')), sep='\\n')"
-    assert run(str(python), "-c", pages, cwd=tmp_path).split() == sorted(p.name for p in (ROOT / "rules").glob("*.md"))
+    assert run(str(python), "-I", "-c", pages, cwd=tmp_path).split() == sorted(
+        p.name for p in (ROOT / "rules").glob("*.md")
+    )
 
-    assert version() in run(str(python), "-m", "meshlint", "--version", cwd=tmp_path)
-    assert "MSH101" in run(str(python), "-m", "meshlint", "rules", cwd=tmp_path)
+    assert version() in run(str(python), "-I", "-m", "meshlint", "--version", cwd=tmp_path)
+    assert "MSH101" in run(str(python), "-I", "-m", "meshlint", "rules", cwd=tmp_path)
 
 
 def test_every_version_that_the_project_may_install_is_pinned():

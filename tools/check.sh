@@ -1,5 +1,6 @@
 #!/bin/sh
-# Sets up an environment in .venv and runs every check of the project. PYTHON names the interpreter to start from.
+# Sets up an environment in .venv and runs every check of the project, all of them even where one fails.
+# PYTHON names the interpreter to start from.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,13 +9,20 @@ if [ ! -x .venv/bin/python ]; then "${PYTHON:-python3}" -m venv .venv; fi
 PATH="$PWD/.venv/bin:$PATH"
 export PATH
 
-run() {
+failed=
+check() {
   echo "\$ $*"
-  "$@"
+  "$@" || failed="$failed
+  $*"
 }
 
-run ruff format --check .
-run ruff check .
-run mypy
-run lint-imports
-run pytest -n auto
+check ruff format --check .
+check ruff check .
+check mypy
+check lint-imports
+check pytest -n auto
+
+if [ -n "$failed" ]; then
+  echo "failed:$failed" >&2
+  exit 1
+fi

@@ -1,6 +1,8 @@
 """`python -m meshlint` is `meshlint`."""
 
+import sys
+
 from meshlint.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

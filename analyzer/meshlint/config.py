@@ -5,7 +5,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
@@ -45,7 +45,8 @@ class Config:
     """What the user decides about a run: the file's word, overridden by the command line.
 
     Without `select`, the rules run that are on by default. `respects_ignores` is False where comments and
-    annotations in the input are not to silence anything.
+    annotations in the input are not to silence anything. The file's patterns start from the folder `root`, the
+    names of sources from the folder `directory`.
     """
 
     select: tuple[str, ...] = ()
@@ -61,6 +62,8 @@ class Config:
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
     respects_ignores: bool = True
+    root: str = "/"
+    directory: str = "/"
 
 
 def parse(text: str, name: str) -> Config | None:
@@ -209,7 +212,7 @@ def _choice(kind: type[E]) -> Callable[[object, _Table, str], E]:
     words = tuple(str(one.value) for one in kind)
 
     def read(value: object, table: _Table, key: str) -> E:
-        if value in words:
+        if isinstance(value, str) and value in words:
             return kind(value)
         raise table.error(key, f"{key!r} is one of {', '.join(words)}, not {value!r}")
 
@@ -250,22 +253,25 @@ _ENTRY = re.compile(rf"(?:^|(?<=[{{,]))\s*({_DOTTED})\s*=")
 
 def _position(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     """Where the key at *path* is written, or the nearest table around it: `tomllib` keeps no places."""
-    best, depth, table = (1, 1), 0, ()
+    best, found, table = (1, 1), (), ()
     for number, line in enumerate(text.splitlines(), start=1):
-        around: tuple[str, ...] = table
-        for match in (*_HEADER.finditer(line), *_ENTRY.finditer(line)):
-            steps = _steps(match[1])
-            if match.re is _HEADER:
-                table = around = steps
-                found = steps
-            elif around and (*around, *steps) == path[: len(around) + len(steps)]:
-                found = around = (*around, *steps)
-            else:
-                found = (*table, *steps)
-                around = found if found == path[: len(found)] else around
-            if found == path[: len(found)] and len(found) > depth:
-                best, depth = (number, match.start(1) + 1), len(found)
+        for here, column in _keys(line, table, path):
+            if len(here) > len(found) and here == path[: len(here)]:
+                best, found = (number, column), here
+        table = _steps(header[1]) if (header := _HEADER.match(line)) else table
     return best
+
+
+def _keys(line: str, table: tuple[str, ...], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The keys a line has, with their columns; those within an inline table on the way to *path* are its keys."""
+    if header := _HEADER.match(line):
+        yield _steps(header[1]), header.start(1) + 1
+        return
+    around = table
+    for entry in _ENTRY.finditer(line):
+        inner, outer = ((*where, *_steps(entry[1])) for where in (around, table))
+        around = inner if inner == path[: len(inner)] else around
+        yield (inner if around == inner else outer), entry.start(1) + 1
 
 
 def _steps(dotted: str) -> tuple[str, ...]:

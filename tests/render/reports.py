@@ -139,7 +139,11 @@ def shadowed() -> Finding:
             "no request reaches route `canary`: earlier routes take them all",
             label="unreachable",
             notes=(Note(span(ROUTES, "[{uri: {prefix: /api}}]"), "`all-api` takes every such request"),),
-            fix=Fix("move `canary` above `all-api`", (Edit(ROUTES.span(place.start, place.start), "  - {}\n"),), is_safe=False),
+            fix=Fix(
+                "move `canary` above `all-api`",
+                (Edit(ROUTES.span(place.start, place.start), "  - {}\n"),),
+                is_safe=False,
+            ),
             witness=Witness(request, "reviews:v1, never v3"),
         )
     )
@@ -149,7 +153,17 @@ def undefined() -> Finding:
     """An error with notes in another file and a hint."""
     return finding(
         Problem(
-            node(span(ROUTES, "v3", after="subset: v1"), "spec", "http", 1, "route", 0, "destination", "subset", document=DOCUMENT),
+            node(
+                span(ROUTES, "v3", after="subset: v1"),
+                "spec",
+                "http",
+                1,
+                "route",
+                0,
+                "destination",
+                "subset",
+                document=DOCUMENT,
+            ),
             "subset `v3` of host `reviews.prod.svc.cluster.local` is not defined",
             label="no such subset: Envoy answers 503",
             notes=(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from meshlint import data
 from meshlint.resources import schema
 from meshlint.source.node import Document, Node
@@ -45,7 +46,9 @@ def node_of(plain: Any) -> Node:
     def node(value: Any, path: tuple[str | int, ...]) -> Node:
         key = nowhere if path and isinstance(path[-1], str) else None
         if isinstance(value, dict):
-            return Node({name: node(below, (*path, name)) for name, below in value.items()}, nowhere, key, path, document)
+            return Node(
+                {name: node(below, (*path, name)) for name, below in value.items()}, nowhere, key, path, document
+            )
         if isinstance(value, list):
             elements = tuple(node(below, (*path, index)) for index, below in enumerate(value))
             return Node(elements, nowhere, key, path, document)
@@ -54,15 +57,22 @@ def node_of(plain: Any) -> Node:
     return node(plain, ())
 
 
-def violations(text: str) -> tuple[schema.Violation, ...]:
+def type_of(root: Node, kind: str = "") -> tuple[str, str]:
+    """The apiVersion and kind of a document; the mesh configuration's files name none."""
+    if kind.startswith("Mesh"):
+        return "meshlint/v1", kind
+    return str(root.at("apiVersion").value), str(root.at("kind").value)
+
+
+def violations(text: str, kind: str = "") -> tuple[schema.Violation, ...]:
     """What a document violates."""
     root = read(text)
-    return schema.violations(root, str(root.at("apiVersion").value), str(root.at("kind").value))
+    return schema.violations(root, *type_of(root, kind))
 
 
-def found(text: str) -> list[tuple[str, str, bool]]:
+def found(text: str, kind: str = "") -> list[tuple[str, str, bool]]:
     """What a document violates, in short: the kind, the pointer, and whether the key is meant."""
-    return [(violation.kind, violation.node.pointer, violation.on_key) for violation in violations(text)]
+    return [(violation.kind, violation.node.pointer, violation.on_key) for violation in violations(text, kind)]
 
 
 def mended(text: str) -> str:

@@ -123,6 +123,10 @@ class Automaton:
             sets |= {WORD, NEWLINE}
         return frozenset(cut for ranges in sets for low, high in ranges for cut in (low, high + 1))
 
+    def side(self, code: int) -> object:
+        """What the assertions of the automaton can tell about a character; the same for all where it has none."""
+        return _side(code) if self.looks else _Side.EDGE
+
     def _step(self, state: State, code: int) -> State:
         side = _side(code) if self.looks else _Side.EDGE
         reached = set()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from meshlint.mesh.predicate import (
     ALWAYS,
+    All,
     AnyOf,
     Exact,
     Member,
@@ -154,6 +155,18 @@ def l4_predicate(match: L4Match, namespace: str, bound: tuple[str, ...], block: 
     if match.destination_subnets or block == "tls":
         parts.append(Member(SUBNET, frozenset(match.destination_subnets or ("",))))
     return both(*parts)
+
+
+def static(predicate: Predicate) -> Predicate:
+    """What of a match is decided before any request comes: the proxy, its labels and namespace, the port (R230-R233)."""
+    parts = predicate.predicates if isinstance(predicate, All) else (predicate,)
+    return both(*(part for part in parts if _is_static(part)))
+
+
+def _is_static(predicate: Predicate) -> bool:
+    return isinstance(predicate, Exact | Member) and (
+        predicate.attribute == PORT or predicate.attribute.startswith("proxy.")
+    )
 
 
 def _http_route(route: HTTPRoute, namespace: str, bound: tuple[str, ...]) -> Route:

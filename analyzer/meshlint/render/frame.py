@@ -82,7 +82,7 @@ def _excerpt(source: Source, marks: Sequence[Mark], looks: _Looks) -> Iterator[s
     previous = 0
     for number, here in groupby(marks, key=lambda mark: mark.line):
         if previous and number == previous + 2:
-            yield _row(looks.bar(number - 1), _view(cells(source.line(number - 1)), 0, 0).text)
+            yield _row(looks.bar(number - 1), _view(source.line(number - 1), 0, 0).text)
         elif previous and number > previous + 2:
             yield looks.paint("...", Style.FRAME)
         yield from _marked_line(source.line(number), number, tuple(here), looks)
@@ -91,9 +91,9 @@ def _excerpt(source: Source, marks: Sequence[Mark], looks: _Looks) -> Iterator[s
 
 def _marked_line(line: str, number: int, marks: Sequence[Mark], looks: _Looks) -> Iterator[str]:
     """The line and an underline for each mark; a long line is shown again for a mark outside the part shown."""
-    shown, text = cells(line), None
+    text = None
     for mark in marks:
-        view = _view(shown, *_columns(mark.span, line))
+        view = _view(line, *_columns(mark.span, line))
         if view.text != text:
             text = view.text
             yield _row(looks.bar(number), text)
@@ -114,12 +114,17 @@ def _columns(span: Span, line: str) -> tuple[int, int]:
     return start, end
 
 
-def _view(shown: Sequence[Cell], start: int, end: int) -> _View:
-    first, last = _window(shown, start, end)
-    before, after = "…" * (first > 0), "…" * (last < len(shown))
+def _view(line: str, start: int, end: int) -> _View:
+    """What to show of the line for a place in it."""
+    # Measuring all of a minified file's only line, for each finding in it, would take minutes.
+    skipped = max(0, start - MOST_COLUMNS)
+    shown = cells(line[skipped : start + 2 * MOST_COLUMNS])
+    begin, stop = start - skipped, end - skipped
+    first, last = _window(shown, begin, stop)
+    before, after = "…" * (skipped + first > 0), "…" * (skipped + last < len(line))
     text = "".join(cell.text for cell in shown[first:last])
-    offset = len(before) + _width(shown[first:start]) + max(0, start - len(shown))
-    return _View(before + text + after, offset, max(1, _width(shown[start : min(end, last)])))
+    offset = len(before) + _width(shown[first:begin]) + max(0, begin - len(shown))
+    return _View(before + text + after, offset, max(1, _width(shown[begin : min(stop, last)])))
 
 
 def _window(shown: Sequence[Cell], start: int, end: int) -> tuple[int, int]:

@@ -48,7 +48,7 @@ def _lines(problem: Problem) -> Iterator[str]:
 
 
 def _note(note: Note) -> str:
-    return f"{place(note.span)}: {note.message}"
+    return f"{place(note.span)}: {note.message}".removesuffix(": ")
 
 
 def _shortfall(report: Report) -> Iterator[str]:

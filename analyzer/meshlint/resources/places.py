@@ -132,14 +132,16 @@ def _aside(name: str, path: tuple[Step, ...], root: Node, shape: Shape) -> Move 
 
 def _within(name: str, path: tuple[Step, ...], node: Node, here: Shape, depth: int) -> Move | None:
     level: list[tuple[tuple[Step, ...], Node | None, Shape]] = [(path, node, here)]
+    anywhere: list[tuple[Step, ...]] = []
     for _ in range(depth):
         level = [below for path, node, shape in level for below in _objects_below(path, node, shape)]
         known = [(path, node) for path, node, shape in level if name in shape.fields]
         written = [path for path, node in known if node is not None]
-        for paths in (written, [path for path, _ in known]):
-            if len(paths) == 1:
-                return Move(paths[0])
-    return None
+        if len(written) == 1:
+            return Move(written[0])
+        anywhere += [path for path, _ in known]
+    # An object that nobody has written yet is meant only if there is no other choice.
+    return Move(anywhere[0]) if len(anywhere) == 1 else None
 
 
 def _objects_below(

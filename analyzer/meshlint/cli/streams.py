@@ -1,0 +1,53 @@
+"""Standard output and error: what may go wrong with them, and whether they take colours."""
+
+import io
+import os
+import sys
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Color(Enum):
+    """The user's word on colours."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+def prepare() -> None:
+    """Let no character be a reason to fail: what the terminal's encoding lacks is shown escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def emit(text: str) -> None:
+    """Write to standard output; a reader who has left early is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at exit; it finds nobody who could be gone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(message: str) -> None:
+    """Tell the user what they cannot have."""
+    print(f"meshlint: error: {message}", file=sys.stderr)
+
+
+def remark(message: str) -> None:
+    """Tell the user something that belongs to no report."""
+    print(f"meshlint: {message}", file=sys.stderr)
+
+
+def is_colored(wish: Color, environment: Mapping[str, str], is_terminal: bool) -> bool:
+    """Whether to colour: the user's word first, then NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE and TERM, then the stream."""
+    if wish is not Color.AUTO:
+        return wish is Color.ALWAYS
+    if environment.get("NO_COLOR"):
+        return False
+    if any(environment.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return is_terminal and environment.get("TERM") != "dumb"

@@ -1,0 +1,108 @@
+"""The pipeline: texts to a mesh, the mesh to problems, problems to a report. Pure: no disk, no clock, no printing."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from meshlint import policy, registry
+from meshlint.config import Config, UsageError
+from meshlint.finding import Outside, Problem, Report, Result, Rule, Skipped, Undecided
+from meshlint.mesh.model import Mesh
+from meshlint.registry import Check
+from meshlint.resources.kinds import is_object
+from meshlint.source.node import Node
+from meshlint.source.parse import Parsed, parse
+from meshlint.source.text import Source
+
+_INPUT_RULES = "MSH0"
+
+
+def lint(
+    sources: Sequence[Source],
+    config: Config,
+    *,
+    skipped: Sequence[Skipped] = (),
+    mesh_config: Source | None = None,
+    mesh_networks: Source | None = None,
+    checks: Sequence[Check] | None = None,
+) -> Report:
+    """What is wrong with a mesh that is written in *sources*, in the user's eyes. Their order does not matter.
+
+    *skipped* is what was left out before. *checks* are those there are; None means all that meshlint has.
+    """
+    known = registry.known() if checks is None else checks
+    enabled = policy.enabled((check.rule for check in known), config)
+    parsed = [(source, parse(source)) for source in sorted(sources, key=lambda source: (source.name, source.text))]
+    mesh = Mesh(
+        documents=tuple(document for _, one in parsed if not one.templated for document in one.documents),
+        defects=tuple(defect for _, one in parsed if not one.templated for defect in one.defects),
+        settings=config.settings,
+        mesh_config=_only_document(mesh_config),
+        mesh_networks=_only_document(mesh_networks),
+    )
+    results = _run((check for check in known if check.rule in enabled), mesh)
+    return _report(results, mesh, config, sources, enabled, (*skipped, *_skipped(parsed)))
+
+
+def _run(checks: Iterable[Check], mesh: Mesh) -> list[tuple[Rule, Result]]:
+    return [(check.rule, result) for check in checks for result in _results(check, mesh)]
+
+
+def _results(check: Check, mesh: Mesh) -> Iterator[Result]:
+    """What a check finds. Of an object that does not fit its schema only the rules on input itself can tell."""
+    try:
+        for result in check.run(mesh):
+            yield result if check.rule.code.startswith(_INPUT_RULES) else _if_sound(result, mesh)
+    except BaseException as bug:
+        bug.add_note(f"while checking {check.rule.code} {check.rule.name}")
+        raise
+
+
+def _if_sound(result: Result, mesh: Mesh) -> Result:
+    resource = mesh.resource_of(result.node.document)
+    if isinstance(result, Problem) and resource is not None and not resource.is_sound:
+        return Undecided(result.node, "the object does not fit its schema")
+    return result
+
+
+def _report(
+    results: list[tuple[Rule, Result]],
+    mesh: Mesh,
+    config: Config,
+    sources: Sequence[Source],
+    enabled: tuple[Rule, ...],
+    skipped: tuple[Skipped, ...],
+) -> Report:
+    problems = ((rule, result) for rule, result in results if isinstance(result, Problem))
+    undecided = {(result.node, result.why): result for _, result in results if isinstance(result, Undecided)}
+    outside = {(result.node, result.target): result for _, result in results if isinstance(result, Outside)}
+    return Report(
+        findings=policy.findings(problems, mesh, config),
+        sources=tuple(sorted(sources, key=lambda source: source.name)),
+        resources=len(mesh.resources),
+        undecided=tuple(sorted(undecided.values(), key=lambda one: (*_place(one.node), one.why))),
+        outside=tuple(sorted(outside.values(), key=lambda one: (*_place(one.node), one.target))),
+        skipped=tuple(sorted(skipped, key=lambda one: (one.name, one.why))),
+        rules=enabled,
+    )
+
+
+def _place(node: Node) -> tuple[str, int]:
+    return node.span.source.name, node.span.start
+
+
+def _skipped(parsed: Sequence[tuple[Source, Parsed]]) -> Iterator[Skipped]:
+    for source, one in parsed:
+        strangers = sum(1 for document in one.documents if not is_object(document))
+        if one.templated:
+            yield Skipped(source.name, "a template: render the chart and lint what comes out")
+        elif strangers:
+            yield Skipped(source.name, f"{strangers} of {len(one.documents)} documents no Kubernetes object")
+
+
+def _only_document(source: Source | None) -> Node | None:
+    """The first document of a file of mesh settings; raises UsageError where it has none."""
+    if source is None:
+        return None
+    documents = parse(source).documents
+    if not documents:
+        raise UsageError(f"{source.name}: no settings of a mesh in it")
+    return documents[0]

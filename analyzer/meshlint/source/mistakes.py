@@ -1,0 +1,281 @@
+"""What a person did where a YAML parser gives up: the likely mistake, in words, at the place to mend."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from meshlint.source.defect import Defect, DefectKind, Place, defect_at
+from meshlint.source.layout import Level, Line, columns, levels_before, lines_of
+from meshlint.source.node import Document
+
+_PROMPT = re.compile(
+    r"(?:[$>%]|[\w.-]+@[\w.-]+[^\s$#]*[$#])\s+[\w./-]+(?:\s|$)|(?:sudo\s+)?(?:kubectl|istioctl|helm|cat|curl|oc)\s+[\w/<.-]"
+)
+_WORD = re.compile(r"[^\s,\[\]{}]*")
+_PLAIN_WORDS = {
+    "mapping values are not allowed": "a key and its value cannot stand here",
+    "block sequence entries are not allowed": "a list item cannot stand here",
+    "did not find expected key": "a key is expected here",
+    "expected <block end>": "a key is expected here",
+    "could not find expected ':'": "this is neither a list item nor a key with its value",
+    "did not find expected <document start>": "the document has ended before this",
+    "expected '<document start>'": "the document has ended before this",
+    "did not find expected node content": "a value is expected here",
+    "exceeded maximum": f"nested too deep",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where and why a YAML parser gave up; `since` is where what it was reading began."""
+
+    problem: str
+    at: int
+    context: str
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    document: Document
+    text: str
+    base: int
+    failure: Failure
+    lines: tuple[Line, ...]
+    line: Line
+
+    @property
+    def before(self) -> Line | None:
+        """The line before the one where the parser gave up."""
+        index = self.lines.index(self.line)
+        return self.lines[index - 1] if index else None
+
+    def defect(self, start: int, end: int, message: str, *notes: Place) -> Defect:
+        """The defect from one offset of the text to another."""
+        span = self.document.source.span(self.base + start, self.base + max(start, end))
+        return defect_at(DefectKind.SYNTAX, span, self.document, message, *notes)
+
+    def on(self, line: Line, message: str, *notes: Place) -> Defect:
+        """The defect of a line."""
+        return self.defect(line.first, line.end, message, *notes)
+
+    def place(self, line: Line, message: str) -> Place:
+        """A line as a second place."""
+        return Place(self.document.source.span(self.base + line.first, self.base + line.end), message)
+
+    def line_end(self, offset: int) -> int:
+        """Where the line of *offset* ends, trailing blanks left out."""
+        end = re.search(r"[ \t]*(?:[\r\n]|\Z)", self.text[offset:])
+        return offset + (end.start() if end else 0)
+
+    def line_start(self, offset: int) -> int:
+        """Where the line of *offset* begins."""
+        return max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset)) + 1
+
+
+def explained(document: Document, text: str, base: int, failure: Failure) -> Defect:
+    """The defect of a document whose *text*, at *base* in the source, a parser could not read."""
+    lines = lines_of(text)
+    if not lines:
+        span = document.source.span(base + min(failure.at, len(text)), base + len(text))
+        return defect_at(DefectKind.SYNTAX, span, document, _in_words(failure.problem))
+    line = next((line for line in reversed(lines) if line.start <= failure.at), lines[0])
+    scene = _Scene(document, text, base, failure, lines, line)
+    for guess in _GUESSES:
+        if (defect := guess(scene)) is not None:
+            return defect
+    return scene.on(line, _in_words(failure.problem))
+
+
+def _tab(scene: _Scene) -> Defect | None:
+    for offset in (scene.failure.at, scene.failure.since):
+        if offset is None or offset > len(scene.text):
+            continue
+        start = scene.line_start(offset)
+        end = start + len(scene.text[start:]) - len(scene.text[start:].lstrip(" \t"))
+        if "\t" in scene.text[start:end] and (offset >= end or scene.text[offset] == "\t" or offset == start):
+            return scene.defect(start, max(end, scene.line_end(end)), "indented with a tab: YAML indents with spaces only")
+    if "tab character" in scene.failure.problem or scene.text[scene.failure.at : scene.failure.at + 1] == "\t":
+        return scene.defect(scene.failure.at, scene.failure.at + 1, "a tab cannot stand here: YAML wants spaces")
+    return None
+
+
+def _quote(scene: _Scene) -> Defect | None:
+    failure = scene.failure
+    if failure.since is None or "quoted scalar" not in failure.context:
+        return None
+    if "end of stream" in failure.problem or "document" in failure.problem:
+        quote = scene.text[failure.since]
+        return scene.defect(failure.since, scene.line_end(failure.since), f"the quote `{quote}` is never closed")
+    if "escape" in failure.problem:
+        escape = re.compile(r"\\.?").search(scene.text, failure.since, failure.at + 2)
+        at = scene.text.rfind("\\", 0, failure.at + 1)
+        word = scene.text[at : at + 2] if escape and at >= failure.since else "\\"
+        message = f"`{word}` is no escape within double quotes: write `\\{word}` or use single quotes"
+        return scene.defect(max(at, failure.since), max(at, failure.since) + 2, message)
+    return None
+
+
+def _quote_goes_on(scene: _Scene) -> Defect | None:
+    """Text after a closing quote: the quote was meant to close elsewhere."""
+    failure = scene.failure
+    before = scene.text[scene.line_start(failure.at) : failure.at].rstrip()
+    if before[-1:] not in ("'", '"') or scene.text[failure.at : failure.at + 1] in ("", "\r", "\n", ":"):
+        return None
+    quote = before[-1]
+    if before.count(quote) % 2 == 0 or before.strip() == quote:
+        return scene.defect(failure.at, scene.line_end(failure.at), "text follows the closing quote")
+    for line in reversed(scene.lines):
+        if line.start < scene.line.start and line.content.count(quote) % 2:
+            at = scene.text.rfind(quote, 0, line.end)
+            return scene.defect(at, line.end, f"the quote `{quote}` is not closed on its line")
+    return None
+
+
+def _bracket(scene: _Scene) -> Defect | None:
+    failure = scene.failure
+    if failure.since is None or "flow" not in failure.context or scene.text[failure.since : failure.since + 1] not in ("{", "["):
+        return None
+    bracket = scene.text[failure.since]
+    closing = "}" if bracket == "{" else "]"
+    if failure.at <= scene.line_end(failure.since) and scene.text[failure.at : failure.at + 1] not in ("", "\r", "\n"):
+        return scene.defect(failure.at, scene.line_end(failure.at), f"`,` or `{closing}` is missing before this")
+    return scene.defect(failure.since, scene.line_end(failure.since), f"the bracket `{bracket}` is never closed")
+
+
+def _mark(scene: _Scene) -> Defect | None:
+    """A value that begins with a character that means something to YAML."""
+    failure = scene.failure
+    if "alias" in failure.context or "anchor" in failure.context or "tag" in failure.context:
+        at = failure.since if failure.since is not None else failure.at
+    elif "cannot start any token" in failure.problem:
+        at = failure.at
+    else:
+        return None
+    word = _WORD.match(scene.text, at)
+    end = max(word.end() if word else at, at + 1)
+    return scene.defect(at, end, f"`{scene.text[at:end]}` begins with `{scene.text[at]}`, which has a meaning of its own in YAML: put it in quotes")
+
+
+def _block_scalar(scene: _Scene) -> Defect | None:
+    if "block scalar" not in scene.failure.context or "comment or line break" not in scene.failure.problem:
+        return None
+    at = scene.failure.at
+    return scene.defect(at, scene.line_end(at), "a block text begins on the line below its `|` or `>`")
+
+
+def _prompt(scene: _Scene) -> Defect | None:
+    for line in _bare_lines(scene):
+        written = scene.text[line.first : line.end]
+        if _PROMPT.match(written):
+            return scene.on(line, "a shell prompt or command, not YAML")
+    return None
+
+
+def _colon(scene: _Scene) -> Defect | None:
+    """A second `: ` on one line."""
+    line, failure = scene.line, scene.failure
+    if "mapping values" not in failure.problem or not line.key or not line.has_value:
+        return None
+    written = scene.text[line.start + line.column : line.end]
+    value = line.start + line.column + len(written) - len(written.partition(":")[2].lstrip())
+    if failure.at <= value:
+        return None
+    return scene.defect(value, line.end, "`: ` stands within an unquoted value: put the value in quotes")
+
+
+def _item_beside_key(scene: _Scene) -> Defect | None:
+    line, at = scene.line, scene.failure.at
+    if "block sequence entries" not in scene.failure.problem or not line.key or at <= line.start + line.column:
+        return None
+    return scene.defect(at, line.end, f"a list item cannot stand on the line of its key `{line.key}`")
+
+
+def _lost_dash(scene: _Scene) -> Defect | None:
+    for line in _bare_lines(scene):
+        if line.start < scene.line.start or "simple key" in scene.failure.context or not line.key:
+            return scene.on(line, f"`{line.content}` is neither a list item nor a key: lost dash?")
+    return None
+
+
+def _indentation(scene: _Scene) -> Defect | None:
+    line = scene.line
+    levels = levels_before(scene.lines, line)
+    closed = [level for level in levels if level.column > line.indent]
+    open_ = [level for level in levels if level.column <= line.indent]
+    if any(level.column == line.indent and level.is_list == bool(line.dashes) for level in open_):
+        return None
+    if open_ and open_[-1].column == line.indent:
+        return _mixed(scene, open_[-1])
+    if closed:
+        return _shallow(scene, closed[0])
+    if open_ and open_[-1].line.has_value and not open_[-1].is_list:
+        return _uneven(scene, open_[-1])
+    return None
+
+
+def _mixed(scene: _Scene, level: Level) -> Defect | None:
+    line = scene.line
+    if level.is_list:
+        message = f"`{line.name}` is indented {line.indent} like the list items before it, but has no dash"
+    else:
+        message = f"a list item is indented {line.indent}, where a key beside `{level.line.name}` is wanted"
+    return scene.on(line, message, scene.place(level.line, "the line before it at this indentation"))
+
+
+def _shallow(scene: _Scene, level: Level) -> Defect:
+    line, other = scene.line, level.line
+    if not line.dashes:
+        return _uneven(scene, level)
+    if level.is_list:
+        message = f"a list item is indented {line.indent}; the items before it are at {level.column}"
+    else:
+        message = f"a list item of `{other.name}` is indented {line.indent}, less than its key at {level.column}"
+    return scene.on(line, message, scene.place(other, "the list it seems to belong to"))
+
+
+def _uneven(scene: _Scene, level: Level) -> Defect:
+    """Two keys that seem to be siblings stand at different columns: the rarer column is at fault."""
+    line, other = scene.line, level.line
+    used = columns(scene.lines)
+    if used[line.indent] > used[level.column]:
+        message = f"`{other.name}` is indented {level.column}; its sibling `{line.name}` is at {line.indent}"
+        return scene.on(other, message, scene.place(line, "its sibling"))
+    message = f"`{line.name}` is indented {line.indent}; its sibling `{other.name}` is at {level.column}"
+    return scene.on(line, message, scene.place(other, "its sibling"))
+
+
+def _bare_lines(scene: _Scene) -> list[Line]:
+    """The line where the parser gave up, if it is a word by itself, and such lines right before it, last first."""
+    found = [scene.line] if scene.line.is_bare else []
+    since = scene.failure.since
+    index = scene.lines.index(scene.line)
+    for line in reversed(scene.lines[:index]):
+        if not line.is_bare:
+            break
+        found.append(line)
+    if since is not None and "simple key" in scene.failure.context:
+        found.sort(key=lambda line: not line.start <= since <= line.end)
+    return found
+
+
+def _in_words(problem: str) -> str:
+    for part, words in _PLAIN_WORDS.items():
+        if part in problem:
+            return words
+    return problem
+
+
+_GUESSES: tuple[Callable[[_Scene], Defect | None], ...] = (
+    _tab,
+    _quote,
+    _prompt,
+    _quote_goes_on,
+    _bracket,
+    _mark,
+    _block_scalar,
+    _colon,
+    _item_beside_key,
+    _lost_dash,
+    _indentation,
+)

@@ -1,0 +1,190 @@
+"""From a text to the nodes of its documents, and what is wrong with it as YAML. Parsing never fails."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from meshlint.source.compose import Composition, moved
+from meshlint.source.defect import Defect, DefectKind, Place, Unreadable, defect_at
+from meshlint.source.documents import stretches
+from meshlint.source.jsontext import compositions, is_json
+from meshlint.source.mistakes import Failure, explained
+from meshlint.source.node import Document, Node
+from meshlint.source.templates import has_action, is_helm
+from meshlint.source.text import Source, Span
+
+__all__ = ["Defect", "DefectKind", "Parsed", "Place", "opaque", "parse"]
+
+_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text holds: a root node for each object, in order, and its defects.
+
+    The objects of a `List` are documents of their own. A templated text has no documents and no defects:
+    it is yet to be rendered.
+    """
+
+    documents: tuple[Node, ...]
+    defects: tuple[Defect, ...]
+    templated: bool
+
+
+def parse(source: Source) -> Parsed:
+    """The documents of *source*, whatever it holds: a broken document is a defect and costs no other one."""
+    found: list[Composition] | None = None
+    keys: dict[str, str] = {}
+    if is_json(source.text):
+        found = _from_json(source, keys)
+    if found is not None:
+        broken: list[Defect] = []
+    else:
+        found, broken, is_templated = _from_yaml(source, keys)
+        if is_templated or ("{{" in source.text and any(_is_helm(composition.root) for composition in found)):
+            return Parsed((), (), templated=True)
+    documents = tuple(node for composition in found for node in _objects(composition.root))
+    defects = [*broken, *(defect for composition in found for defect in composition.defects)]
+    return Parsed(documents, tuple(sorted(defects, key=lambda defect: defect.span.start)), templated=False)
+
+
+def opaque(source: Source) -> Iterator[Span]:
+    """The places in which `#` begins no comment: scalars, less the header line of a block scalar.
+
+    After a syntax error nothing more is known of its document.
+    """
+    for start, end in stretches(source.text):
+        text = source.text[start:end]
+        if _UNPRINTABLE.search(text):
+            continue
+        try:
+            for token in yaml.scan(text, Loader=_LOADER):
+                if isinstance(token, yaml.ScalarToken):
+                    first, last = token.start_mark.index, token.end_mark.index
+                    if token.style in ("|", ">"):
+                        first = min(last, first + len(text[first:last].splitlines()[0]))
+                    yield source.span(start + first, start + last)
+        except yaml.YAMLError:
+            continue
+
+
+def _from_json(source: Source, keys: dict[str, str]) -> list[Composition] | None:
+    try:
+        return compositions(source.text, lambda index: Composition(Document(source, index), 0, keys))
+    except Unreadable:
+        return None
+
+
+def _from_yaml(source: Source, keys: dict[str, str]) -> tuple[list[Composition], list[Defect], bool]:
+    found: list[Composition] = []
+    broken: list[Defect] = []
+    index = 0
+    for start, end in stretches(source.text):
+        text = source.text[start:end]
+        composition = Composition(Document(source, index), start, keys)
+        defect = _read(text, composition)
+        if defect is None:
+            found.append(composition)
+        elif _is_template(source, text, defect):
+            return [], [], True
+        else:
+            broken.append(defect)
+            broken.extend(composition.defects)
+        index += defect is not None or composition.root is not None
+    return found, broken, False
+
+
+def _read(text: str, composition: Composition) -> Defect | None:
+    """Feed the events of one stretch to *composition*; what stops it is returned."""
+    base = composition.base
+    source = composition.document.source
+    if unprintable := _UNPRINTABLE.search(text):
+        span = source.span(base + unprintable.start(), base + unprintable.end())
+        message = f"the character U+{ord(unprintable[0]):04X} cannot stand in YAML"
+        return defect_at(DefectKind.SYNTAX, span, composition.document, message)
+    try:
+        _feed(yaml.parse(text, Loader=_LOADER), composition)
+    except Unreadable as stop:
+        return stop.defect
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark.index if error.problem_mark else len(text)
+        since = error.context_mark.index if error.context_mark else None
+        failure = Failure(str(error.problem or ""), at, str(error.context or ""), since)
+        return explained(composition.document, text, base, failure)
+    except yaml.YAMLError as error:
+        return explained(composition.document, text, base, Failure(str(error), len(text), "", None))
+    return None
+
+
+def _feed(events: Iterator[Event], composition: Composition) -> None:
+    for event in events:
+        kind = type(event)
+        start = event.start_mark.index
+        if kind is ScalarEvent:
+            composition.scalar(
+                event.value,
+                is_plain=event.implicit[0],
+                tag=event.tag,
+                anchor=event.anchor,
+                start=start,
+                end=event.end_mark.index,
+            )
+        elif kind is MappingStartEvent:
+            composition.mapping(start, event.anchor)
+        elif kind is SequenceStartEvent:
+            composition.sequence(start, event.anchor)
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            end = event.end_mark.index
+            # The end of a block has no width and runs on to the next token; that of `{}` and `[]` is its bracket.
+            composition.close(end if end > start else None)
+        elif kind is AliasEvent:
+            composition.alias(event.anchor, start, event.end_mark.index)
+
+
+def _objects(root: Node | None) -> Iterator[Node]:
+    """The objects a document stands for: itself, or the elements of a `List`, or nothing."""
+    if root is None or root.value is None:
+        return
+    if not _is_list(root):
+        yield root
+        return
+    count = 0
+    pending = list(reversed(root.mapping["items"].elements))
+    while pending:
+        element = pending.pop()
+        if _is_list(element):
+            pending.extend(reversed(element.mapping["items"].elements))
+        elif element.value is not None:
+            yield moved(element, Document(root.document.source, root.document.index, count))
+            count += 1
+
+
+def _is_list(node: Node) -> bool:
+    kind, items = node.get("kind"), node.get("items")
+    if kind is None or items is None or not isinstance(kind.value, str):
+        return False
+    return kind.value.endswith("List") and (isinstance(items.value, tuple) or items.value is None)
+
+
+def _is_template(source: Source, text: str, defect: Defect) -> bool:
+    start = defect.span.start
+    return has_action(text) and (source.text[start - 1 : start + 1] == "{{" or defect.kind is DefectKind.SYNTAX)
+
+
+def _is_helm(root: Node | None) -> bool:
+    nodes = root.walk() if root is not None else ()
+    return any(
+        isinstance(node.value, str) and is_helm(node.value) and node.span.text[:1] not in "\"'|>" for node in nodes
+    )
