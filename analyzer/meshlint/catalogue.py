@@ -213,8 +213,10 @@ def _settings(page_name: str, group: list[_Fence]) -> Settings:
 
 
 def _version(text: str) -> tuple[int, int]:
-    major, minor = text.split(".")
-    return int(major), int(minor)
+    match = re.fullmatch(r"(\d+)\.(\d+)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no release such as 1.27")
+    return int(match[1]), int(match[2])
 
 
 def _front_matter(page_name: str, text: str) -> Mapping[str, object]:

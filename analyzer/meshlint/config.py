@@ -253,7 +253,9 @@ _ENTRY = re.compile(rf"(?:^|(?<=[{{,]))\s*({_DOTTED})\s*=")
 
 def _position(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     """Where the key at *path* is written, or the nearest table around it: `tomllib` keeps no places."""
-    best, found, table = (1, 1), (), ()
+    best = (1, 1)
+    found: tuple[str, ...] = ()
+    table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
         for here, column in _keys(line, table, path):
             if len(here) > len(found) and here == path[: len(here)]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from json import dumps
@@ -13,7 +13,9 @@ from meshlint.finding import Finding, Problem, Ref, Rule, Severity, Suppression
 from meshlint.mesh.model import Mesh
 from meshlint.resources.base import Resource
 from meshlint.resources.record import Record
-from meshlint.source.comments import Ignore, ignores, scope_of
+from meshlint.source import comments
+from meshlint.source.comments import Ignore
+from meshlint.source.text import Source, Span
 
 _CODES = re.compile(r"MSH\d{0,3}")
 _OURS = "meshlint.dev/ignore"
@@ -115,7 +117,7 @@ def _finding(rule: Rule, problem: Problem, mesh: Mesh, config: Config, seen: Cou
         problem=problem,
         resource=ref,
         fingerprint=fingerprint if seen[fingerprint] == 1 else f"{fingerprint}-{seen[fingerprint]}",
-        suppressed=next(_suppressions(rule, problem, resource, config), None),
+        suppressed=next(_suppressions(rule, problem, resource, mesh, config), None),
     )
 
 
@@ -127,16 +129,30 @@ def _fingerprint(rule: Rule, problem: Problem, ref: Ref | None) -> str:
 
 
 def _suppressions(
-    rule: Rule, problem: Problem, resource: Resource[Record] | None, config: Config
+    rule: Rule, problem: Problem, resource: Resource[Record] | None, mesh: Mesh, config: Config
 ) -> Iterator[Suppression]:
     if config.respects_ignores:
-        yield from _comments(rule, problem, resource)
+        yield from _comments(rule, problem, mesh)
         if resource is not None:
             yield from _annotations(rule, resource)
     path = relpath(join(config.directory, problem.span.source.name), config.root)
     for pattern, selectors in config.per_file_ignores.items():
         if covers(pattern, path) and any(is_named(rule, selector) for selector in selectors):
             yield Suppression(None, f"per-file-ignores of {pattern}")
+
+
+def _comments(rule: Rule, problem: Problem, mesh: Mesh) -> Iterator[Suppression]:
+    for ignore, scope in mesh.derived(_scopes, mesh, problem.span.source):
+        if comments.covers(scope, problem.node) and any(is_named(rule, selector) for selector in ignore.rules):
+            yield Suppression(ignore.span, ignore.reason)
+
+
+def _scopes(mesh: Mesh, source: Source) -> tuple[tuple[Ignore, Span], ...]:
+    """The ignore comments of a source with what each applies to."""
+    asked = [ignore for ignore in comments.ignores(source) if ignore.problem is None]
+    roots = [root for root in mesh.documents if root.span.source is source] if asked else []
+    scopes = [(ignore, comments.scope_of(ignore, roots)) for ignore in asked]
+    return tuple((ignore, scope) for ignore, scope in scopes if scope is not None)
 
 
 def _annotations(rule: Rule, resource: Resource[Record]) -> Iterator[Suppression]:

@@ -1,5 +1,6 @@
 """The pipeline: texts to a mesh, the mesh to problems, problems to a report. Pure: no disk, no clock, no printing."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from meshlint import policy, registry
@@ -7,7 +8,8 @@ from meshlint.config import Config, UsageError
 from meshlint.finding import Outside, Problem, Report, Result, Rule, Skipped, Undecided
 from meshlint.mesh.model import Mesh
 from meshlint.registry import Check
-from meshlint.resources.kinds import is_object
+from meshlint.resources import schema
+from meshlint.resources.kinds import KINDS, group_of, is_object
 from meshlint.source.node import Node
 from meshlint.source.parse import Parsed, parse
 from meshlint.source.text import Source
@@ -39,7 +41,18 @@ def lint(
         mesh_networks=_only_document(mesh_networks),
     )
     results = _run((check for check in known if check.rule in enabled), mesh)
-    return _report(results, mesh, config, sources, enabled, (*skipped, *_skipped(parsed)))
+    problems = ((rule, result) for rule, result in results if isinstance(result, Problem))
+    undecided = {(result.node, result.why): result for _, result in results if isinstance(result, Undecided)}
+    outside = {(result.node, result.target): result for _, result in results if isinstance(result, Outside)}
+    return Report(
+        findings=policy.findings(problems, mesh, config),
+        sources=tuple(source for source, _ in parsed),
+        resources=len(mesh.resources),
+        undecided=tuple(sorted(undecided.values(), key=lambda one: (*_place(one.node), one.why))),
+        outside=tuple(sorted(outside.values(), key=lambda one: (*_place(one.node), one.target))),
+        skipped=tuple(sorted((*skipped, *_skipped(parsed)), key=lambda one: (one.name, one.why))),
+        rules=enabled,
+    )
 
 
 def _run(checks: Iterable[Check], mesh: Mesh) -> list[tuple[Rule, Result]]:
@@ -63,39 +76,29 @@ def _if_sound(result: Result, mesh: Mesh) -> Result:
     return result
 
 
-def _report(
-    results: list[tuple[Rule, Result]],
-    mesh: Mesh,
-    config: Config,
-    sources: Sequence[Source],
-    enabled: tuple[Rule, ...],
-    skipped: tuple[Skipped, ...],
-) -> Report:
-    problems = ((rule, result) for rule, result in results if isinstance(result, Problem))
-    undecided = {(result.node, result.why): result for _, result in results if isinstance(result, Undecided)}
-    outside = {(result.node, result.target): result for _, result in results if isinstance(result, Outside)}
-    return Report(
-        findings=policy.findings(problems, mesh, config),
-        sources=tuple(sorted(sources, key=lambda source: source.name)),
-        resources=len(mesh.resources),
-        undecided=tuple(sorted(undecided.values(), key=lambda one: (*_place(one.node), one.why))),
-        outside=tuple(sorted(outside.values(), key=lambda one: (*_place(one.node), one.target))),
-        skipped=tuple(sorted(skipped, key=lambda one: (one.name, one.why))),
-        rules=enabled,
-    )
-
-
 def _place(node: Node) -> tuple[str, int]:
     return node.span.source.name, node.span.start
 
 
 def _skipped(parsed: Sequence[tuple[Source, Parsed]]) -> Iterator[Skipped]:
+    """What of the input nobody looked at: templates, documents that are no objects, objects of unknown kinds."""
     for source, one in parsed:
-        strangers = sum(1 for document in one.documents if not is_object(document))
         if one.templated:
-            yield Skipped(source.name, "a template: render the chart and lint what comes out")
-        elif strangers:
-            yield Skipped(source.name, f"{strangers} of {len(one.documents)} documents no Kubernetes object")
+            yield Skipped(source.name, "has Helm templates in it: render the chart and lint what comes out")
+        if strangers := sum(not is_object(document) for document in one.documents):
+            yield Skipped(source.name, f"{strangers} of {len(one.documents)} documents: no Kubernetes object")
+        kinds = [_kind(document) for document in one.documents if is_object(document)]
+        if unknown := Counter(kind for api_version, kind in kinds if not _is_known(api_version, kind)):
+            names = ", ".join(sorted(unknown))
+            yield Skipped(source.name, f"{unknown.total()} of {len(one.documents)} documents: unknown kind {names}")
+
+
+def _kind(document: Node) -> tuple[str, str]:
+    return str(document.at("apiVersion").value), str(document.at("kind").value)
+
+
+def _is_known(api_version: str, kind: str) -> bool:
+    return (group_of(api_version), kind) in KINDS or schema.is_known(api_version, kind)
 
 
 def _only_document(source: Source | None) -> Node | None:

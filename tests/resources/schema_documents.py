@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from meshlint import data
 from meshlint.resources import schema
 from meshlint.source.node import Document, Node
+from meshlint.source.parse import parse
 from meshlint.source.text import Source
 
 VALID = {
@@ -17,25 +16,11 @@ VALID = {
 
 
 def read(text: str) -> Node:
-    """The one document of a text, with the places of its keys and values."""
-    source = Source("test.yaml", text)
-    document = Document(source, 0)
-    loader = yaml.CSafeLoader(text)
-    root = loader.get_single_node()
-
-    def node(written: Any, key: Any, path: tuple[str | int, ...]) -> Node:
-        span = source.span(written.start_mark.index, written.end_mark.index)
-        key_span = source.span(key.start_mark.index, key.end_mark.index) if key is not None else None
-        value: Any
-        if isinstance(written, yaml.MappingNode):
-            value = {name.value: node(below, name, (*path, name.value)) for name, below in written.value}
-        elif isinstance(written, yaml.SequenceNode):
-            value = tuple(node(below, None, (*path, index)) for index, below in enumerate(written.value))
-        else:
-            value = loader.construct_object(written)
-        return Node(value, span, key_span, path, document)
-
-    return node(root, None, ())
+    """The one document of a text."""
+    parsed = parse(Source("test.yaml", text))
+    assert parsed.defects == ()
+    (root,) = parsed.documents
+    return root
 
 
 def node_of(plain: Any) -> Node:

@@ -158,7 +158,7 @@ def _rank(mesh: Mesh, vs: VirtualService, common: Audience) -> int:
 def _gateway_references(vs: VirtualService) -> Iterator[tuple[Node, str]]:
     for index, name in enumerate(vs.spec.gateways):
         yield vs.spec.node.at("gateways", index), name
-    for route in (*vs.spec.http, *vs.spec.tls, *vs.spec.tcp):
+    for route in vs.spec.routes:
         for match in route.match:
             for index, name in enumerate(match.gateways):
                 yield match.node.at("gateways", index), name
@@ -226,7 +226,7 @@ def _written_hosts(mesh: Mesh) -> Iterator[tuple[Node, str, bool]]:
 
 
 def _destination_hosts(spec: VirtualServiceSpec) -> Iterator[tuple[Node, str]]:
-    for route in (*spec.http, *spec.tls, *spec.tcp):
+    for route in spec.routes:
         for one in route.route:
             if one.destination is not None:
                 yield one.destination.node.at("host"), one.destination.host

@@ -292,7 +292,7 @@ def _join(found: Alternatives) -> Fix | None:
 
 
 def _weighted_routes(spec: VirtualServiceSpec) -> Iterator[tuple[Node, tuple[RouteDestination, ...]]]:
-    for route in (*spec.http, *spec.tls, *spec.tcp):
+    for route in spec.routes:
         if len(route.route) > 1:
             yield route.node, route.route
 

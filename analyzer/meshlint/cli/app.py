@@ -71,6 +71,7 @@ def lint(
             show_default=False,
         ),
     ] = None,
+    *,
     select: Annotated[
         Selectors,
         typer.Option(help="Rules to run: codes, names, prefixes such as MSH1, IST and KIA codes; comma-separated."),
@@ -78,9 +79,10 @@ def lint(
     ignore: Annotated[Selectors, typer.Option(help="Rules not to run.")] = None,
     extend_select: Annotated[Selectors, typer.Option(help="Rules to run besides; MSH turns on every rule.")] = None,
     extend_ignore: Annotated[Selectors, typer.Option(help="Rules not to run besides.")] = None,
-    format: Annotated[
+    formats: Annotated[
         list[str] | None,
         typer.Option(
+            "--format",
             metavar="FORMAT[=FILE]",
             help="full (default), concise, json, sarif or github; repeatable, at most one without a file.",
         ),
@@ -138,7 +140,7 @@ def lint(
                 ignore=_words(ignore),
                 extend_select=_words(extend_select),
                 extend_ignore=_words(extend_ignore),
-                format=tuple(format or ()),
+                format=tuple(formats or ()),
                 fail_on=fail_on,
                 namespace=namespace,
                 world=world,
@@ -165,9 +167,9 @@ def explain(
 
 
 @app.command()
-def rules(format: Annotated[Listing, typer.Option(help="The form of the list.")] = Listing.TABLE) -> int:
+def rules(form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TABLE) -> int:
     """List all rules."""
-    streams.emit(pages.listed(format))
+    streams.emit(pages.listed(form))
     return 0
 
 

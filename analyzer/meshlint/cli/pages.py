@@ -45,11 +45,12 @@ def _page(rule: Rule) -> str:
 
 
 def _table(rules: tuple[Rule, ...]) -> str:
-    rows = [
-        (r.code, r.name, r.severity.value, ("" if r.is_default else "(off by default) ") + r.summary) for r in rules
-    ]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    return "".join("  ".join((*(f"{cell:{w}}" for cell, w in zip(row, widths)), row[3])) + "\n" for row in rows)
+    width = max((len(rule.name) for rule in rules), default=0)
+    return "".join(
+        f"{rule.code}  {rule.name:{width}}  {rule.severity.value:7}  "
+        f"{'' if rule.is_default else '(off by default) '}{rule.summary}\n"
+        for rule in rules
+    )
 
 
 def _fields(rule: Rule) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from meshlint import files, session
 from meshlint.cli import streams
 from meshlint.config import FILE_NAMES, Config, FailOn, UsageError, parse, release, suggestion
-from meshlint.finding import Report
+from meshlint.finding import Report, Skipped
 from meshlint.mesh.settings import World
 from meshlint.render import FORMATS, Options, render
 from meshlint.source.text import Source
@@ -77,12 +77,12 @@ def lint(order: Order) -> int:
 def _report(order: Order, config: Config) -> Report:
     # Loading makes millions of objects and no garbage; looking for some takes five times as long as loading.
     gc.disable()
-    found = files.find(order.paths, exclude=config.exclude)
-    sources, skipped = files.read(found)
+    found = files.find(order.paths, config.exclude)
+    read = [files.read(name) for name in found.files]
     report = session.lint(
-        sources,
+        [one for one in read if isinstance(one, Source)],
         config,
-        skipped=skipped,
+        skipped=(*found.skipped, *(one for one in read if isinstance(one, Skipped))),
         mesh_config=_settings(config.mesh_config),
         mesh_networks=_settings(config.mesh_networks),
     )
@@ -176,28 +176,30 @@ def _folders(paths: Sequence[str]) -> Sequence[Path]:
 
 def _loaded(file: Path) -> Config | None:
     """What the file says, with the paths in it seen from the working directory."""
-    config = parse(_text(file), _shown(file))
+    source = _read(_shown(file))
+    config = parse(source.text, source.name)
     folder = file.absolute().parent
     return config and replace(
         config,
         mesh_config=config.mesh_config and _shown(folder / config.mesh_config),
         mesh_networks=config.mesh_networks and _shown(folder / config.mesh_networks),
+        exclude=tuple(pattern if pattern.startswith("**/") else _shown(folder / pattern) for pattern in config.exclude),
         root=folder.as_posix(),
         directory=Path.cwd().as_posix(),
     )
 
 
 def _settings(file: str | None) -> Source | None:
-    return None if file is None else Source(file, _text(Path(file)))
+    return None if file is None else _read(file)
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{_shown(file)}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{_shown(file)}: not a text in UTF-8") from error
+def _read(file: str) -> Source:
+    """A file without which nothing can be done."""
+    match files.read(file):
+        case Skipped(name, why):
+            raise UsageError(f"{name}: {why}")
+        case source:
+            return source
 
 
 def _shown(file: Path) -> str:

@@ -34,12 +34,12 @@ def emit(text: str) -> None:
 
 def complain(message: str) -> None:
     """Tell the user what they cannot have."""
-    print(f"meshlint: error: {message}", file=sys.stderr)
+    sys.stderr.write(f"meshlint: error: {message}\n")
 
 
 def remark(message: str) -> None:
     """Tell the user something that belongs to no report."""
-    print(f"meshlint: {message}", file=sys.stderr)
+    sys.stderr.write(f"meshlint: {message}\n")
 
 
 def is_colored(wish: Color, environment: Mapping[str, str], is_terminal: bool) -> bool:

@@ -38,7 +38,17 @@ PERL: Mapping[str, Ranges] = {"d": (_DIGIT,), "s": ((9, 10), (12, 13), (32, 32))
 WORD = POSIX["word"]
 
 CATEGORIES = frozenset(
-    "C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs".split()
+    group + detail
+    for group, details in {
+        "C": "cfos",
+        "L": "lmotu",
+        "M": "cen",
+        "N": "dlo",
+        "P": "cdefios",
+        "S": "ckmo",
+        "Z": "lps",
+    }.items()
+    for detail in ("", *details)
 )
 """The general categories that `\\p` takes; unassigned code points are in none of them."""
 

@@ -19,7 +19,9 @@ from meshlint.resources.destination_rule import DestinationRuleSpec
 from meshlint.resources.gateway import GatewaySpec, KubernetesGatewaySpec
 from meshlint.resources.kinds import is_object, read
 from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
+from meshlint.resources.mistake import Violation
 from meshlint.resources.record import Record, decode
+from meshlint.resources.schema import violations
 from meshlint.resources.security import (
     AuthorizationPolicySpec,
     PeerAuthenticationSpec,
@@ -30,7 +32,8 @@ from meshlint.resources.sidecar import SidecarSpec
 from meshlint.resources.virtual_service import VirtualServiceSpec
 from meshlint.resources.workload import ConfigMapSpec
 from meshlint.source.node import Document, Node
-from meshlint.source.parse import Defect, parse
+from meshlint.source.defect import Defect
+from meshlint.source.parse import parse
 from meshlint.source.text import Source
 
 S = TypeVar("S", bound=Record)
@@ -67,6 +70,16 @@ class Mesh:
     def resources(self) -> tuple[Resource[Record], ...]:
         """Every Kubernetes object of the input, in the order in which they were read."""
         return tuple(read(node, self.settings.namespace) for node in self.documents if is_object(node))
+
+    @cached_property
+    def violations(self) -> tuple[Violation, ...]:
+        """Everything in which objects of known kinds do not fit their schemas, the mesh's own settings included."""
+        found = [violations(one.node, one.ref.api_version, one.ref.kind) for one in self.resources]
+        if self.mesh_config is not None:
+            found.append(violations(self.mesh_config, "meshlint/v1", "MeshConfig"))
+        if self.mesh_networks is not None:
+            found.append(violations(self.mesh_networks, "meshlint/v1", "MeshNetworks"))
+        return tuple(one for some in found for one in some)
 
     @cached_property
     def config(self) -> MeshConfig:

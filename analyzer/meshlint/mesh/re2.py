@@ -1,8 +1,9 @@
-"""RE2's syntax, as Envoy compiles it: pattern to tree, what RE2 refuses, and whether a pattern matches a whole value.
+r"""RE2's syntax, as Envoy compiles it: pattern to tree, what RE2 refuses, and whether a pattern matches a whole value.
 
-Python's own dialect differs (`$`, `\\d`, `\\Z`, lookaround, backreferences), so `re` is never used on these patterns.
+Python's own dialect differs (`$`, `\d`, `\Z`, lookaround, backreferences), so `re` is never used on these patterns.
 """
 
+import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -32,7 +33,7 @@ class BadPattern(Exception):  # noqa: N818 - the name says what is wrong with th
 
 
 class Unreadable(BadPattern):
-    """The pattern is none that meshlint can read, although RE2 may take it: scripts, `\\C`, extreme sizes."""
+    r"""The pattern is none that meshlint can read, although RE2 may take it: scripts, `\C`, extreme sizes."""
 
 
 def parse(pattern: str) -> Tree:
@@ -191,7 +192,7 @@ def _read_name(reading: _Reading, begin: int) -> None:
 
 
 def _is_name_character(character: str) -> bool:
-    return characters.unicodedata.category(character) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Mn", "Mc", "Nd", "Pc"}
+    return unicodedata.category(character) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Mn", "Mc", "Nd", "Pc"}
 
 
 def _read_flags(reading: _Reading, begin: int) -> bool:
@@ -297,7 +298,7 @@ def _read_escape(reading: _Reading, begin: int) -> None:
 
 
 def _read_escaped_set(reading: _Reading, begin: int) -> Ranges | None:
-    """The set that an escape after `\\` stands for, or None where it stands for one character."""
+    r"""The set that an escape after `\` stands for, or None where it stands for one character."""
     letter = reading.pattern[reading.at : reading.at + 1]
     if letter and letter in "dswDSW":
         reading.at += 1

@@ -70,7 +70,7 @@ def _decoder(hint: Any) -> Decoder:
         return _sequence(_decoder(arguments[0]))
     if origin is not None and issubclass(origin, Mapping):
         return _mapping(_decoder(arguments[1]))
-    if is_dataclass(hint):
+    if hint is not Node and is_dataclass(hint):
         return _record(cast("type[Record]", hint))
     return {str: _string, int: _integer, float: _number, bool: _boolean, Node: _node}[hint]
 

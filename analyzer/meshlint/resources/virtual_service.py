@@ -117,5 +117,10 @@ class VirtualServiceSpec(Record):
     tcp: tuple[L4Route, ...] = ()
     export_to: tuple[str, ...] | None = None
 
+    @property
+    def routes(self) -> tuple[HTTPRoute | L4Route, ...]:
+        """The routes of all blocks."""
+        return (*self.http, *self.tls, *self.tcp)
+
 
 VirtualService = Resource[VirtualServiceSpec]

@@ -18,7 +18,9 @@ class _Open:
 
     __slots__ = ("anchor", "entries", "is_mapping", "is_merge", "key", "key_span", "merged", "name", "path", "start")
 
-    def __init__(self, start: int, path: tuple[Step, ...], key: Span | None, anchor: str | None, entries: _Entries) -> None:
+    def __init__(
+        self, start: int, path: tuple[Step, ...], key: Span | None, anchor: str | None, entries: _Entries
+    ) -> None:
         self.start = start
         self.path = path
         self.key = key
@@ -38,7 +40,19 @@ class Composition:
     Invariant: nodes are made bottom-up and never changed, so each ends where its last scalar ends.
     """
 
-    __slots__ = ("_anchors", "_copies", "_end", "_keys", "_open", "_source", "_stack", "base", "defects", "document", "root")
+    __slots__ = (
+        "_anchors",
+        "_copies",
+        "_end",
+        "_keys",
+        "_open",
+        "_source",
+        "_stack",
+        "base",
+        "defects",
+        "document",
+        "root",
+    )
 
     def __init__(self, document: Document, base: int, keys: dict[str, str]) -> None:
         """*keys* holds one copy of each key of the whole text."""
@@ -56,10 +70,24 @@ class Composition:
 
     def scalar(self, value: str, *, is_plain: bool, tag: str | None, anchor: str | None, start: int, end: int) -> None:
         """A scalar, as a key or as a value. *value* is its text with quotes and escapes undone."""
-        meaning = value if tag is None and not is_plain else plain(value) if tag is None else tagged(value, tag, is_plain=is_plain)
+        meaning = (
+            value
+            if tag is None and not is_plain
+            else plain(value)
+            if tag is None
+            else tagged(value, tag, is_plain=is_plain)
+        )
         self.known(meaning, start, end, anchor, is_merge=is_plain and value == "<<")
 
-    def known(self, value: str | float | bool | None, start: int, end: int, anchor: str | None = None, *, is_merge: bool = False) -> None:
+    def known(
+        self,
+        value: str | float | bool | None,
+        start: int,
+        end: int,
+        anchor: str | None = None,
+        *,
+        is_merge: bool = False,
+    ) -> None:
         """A scalar whose value needs no reading."""
         start += self.base
         end += self.base
@@ -107,7 +135,9 @@ class Composition:
         self._end = self.base + end
         span = Span(self._source, self.base + start, self._end)
         if name not in self._anchors:
-            raise self._unreadable(DefectKind.SYNTAX, span, f"`*{name}` refers to an anchor `&{name}` that is not defined before it")
+            raise self._unreadable(
+                DefectKind.SYNTAX, span, f"`*{name}` refers to an anchor `&{name}` that is not defined before it"
+            )
         anchored = self._anchors[name]
         if anchored is None:
             raise self._unreadable(DefectKind.RECURSIVE, span, f"`*{name}` stands within the value it refers to")
@@ -127,7 +157,9 @@ class Composition:
             span = Span(self._source, start, start + 1)
             raise self._unreadable(DefectKind.TOO_LARGE, span, f"nested more than {MAX_DEPTH} levels deep")
         if above is not None and above.is_mapping and above.name is None:
-            raise self._unreadable(DefectKind.SYNTAX, Span(self._source, start, start + 1), "a mapping or a list is no key")
+            raise self._unreadable(
+                DefectKind.SYNTAX, Span(self._source, start, start + 1), "a mapping or a list is no key"
+            )
         if anchor is not None:
             self._anchors[anchor] = None
         key, path = self._place()

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
-_KEY = re.compile(r"""(?P<key>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#'"{}\[\],&*!|>%@`-][^\r\n]*?|-[^\s][^\r\n]*?)[ \t]*:(?=[ \t]|$)[ \t]*""")
+_KEY = re.compile(
+    r"""(?P<key>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#'"{}\[\],&*!|>%@`-][^\r\n]*?|-[^\s][^\r\n]*?)[ \t]*:(?=[ \t]|$)[ \t]*"""
+)
 _PREFIX = re.compile(r"(?:---[ \t]+)?(?P<dashes>(?:-[ \t]+)*(?:-$)?)")
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
 _COMMENT = re.compile(r"(?:^|[ \t])#.*")
@@ -117,10 +119,16 @@ def _lines(text: str) -> Iterator[Line]:
 def _line(start: int, written: str, indent: int) -> Line:
     prefix = _PREFIX.match(written, indent)
     after = prefix.end() if prefix else indent
-    dashes = tuple(indent + at for at, char in enumerate(written[indent:after]) if char == "-" and prefix and indent + at >= prefix.start("dashes"))
+    dashes = tuple(
+        indent + at
+        for at, char in enumerate(written[indent:after])
+        if char == "-" and prefix and indent + at >= prefix.start("dashes")
+    )
     key = _KEY.match(written, after)
     rest = written[key.end() :] if key else written[after:]
-    content = _COMMENT.sub("", written[after:]).rstrip() if '"' not in written and "'" not in written else written[after:]
+    content = (
+        _COMMENT.sub("", written[after:]).rstrip() if '"' not in written and "'" not in written else written[after:]
+    )
     return Line(
         start=start,
         end=start + after + len(content),

@@ -94,7 +94,9 @@ def _tab(scene: _Scene) -> Defect | None:
         start = scene.line_start(offset)
         end = start + len(scene.text[start:]) - len(scene.text[start:].lstrip(" \t"))
         if "\t" in scene.text[start:end] and (offset >= end or scene.text[offset] == "\t" or offset == start):
-            return scene.defect(start, max(end, scene.line_end(end)), "indented with a tab: YAML indents with spaces only")
+            return scene.defect(
+                start, max(end, scene.line_end(end)), "indented with a tab: YAML indents with spaces only"
+            )
     if "tab character" in scene.failure.problem or scene.text[scene.failure.at : scene.failure.at + 1] == "\t":
         return scene.defect(scene.failure.at, scene.failure.at + 1, "a tab cannot stand here: YAML wants spaces")
     return None
@@ -134,7 +136,11 @@ def _quote_goes_on(scene: _Scene) -> Defect | None:
 
 def _bracket(scene: _Scene) -> Defect | None:
     failure = scene.failure
-    if failure.since is None or "flow" not in failure.context or scene.text[failure.since : failure.since + 1] not in ("{", "["):
+    if (
+        failure.since is None
+        or "flow" not in failure.context
+        or scene.text[failure.since : failure.since + 1] not in ("{", "[")
+    ):
         return None
     bracket = scene.text[failure.since]
     closing = "}" if bracket == "{" else "]"
@@ -154,7 +160,11 @@ def _mark(scene: _Scene) -> Defect | None:
         return None
     word = _WORD.match(scene.text, at)
     end = max(word.end() if word else at, at + 1)
-    return scene.defect(at, end, f"`{scene.text[at:end]}` begins with `{scene.text[at]}`, which has a meaning of its own in YAML: put it in quotes")
+    return scene.defect(
+        at,
+        end,
+        f"`{scene.text[at:end]}` begins with `{scene.text[at]}`, which has a meaning of its own in YAML: put it in quotes",
+    )
 
 
 def _block_scalar(scene: _Scene) -> Defect | None:

@@ -7,23 +7,10 @@ and given to Z3, which nothing outside this package knows of.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from meshlint.mesh.predicate import NEVER, All, Not, Predicate, holds, tests
-from meshlint.request import Request
-from meshlint.space import _weights, _z3
-from meshlint.space.answers import Answer, DisagreementError, Empty, Some, Unknown, Unsupported
-from meshlint.space.domains import domain
-from meshlint.space.guesses import candidates, guess
-from meshlint.space.shapes import (
-    Box,
-    assuming,
-    boxes,
-    covers,
-    doubting,
-    excludes,
-    is_clear,
-    normal,
-    reason,
-)
+from meshlint.mesh.predicate import All, Predicate
+from meshlint.space import _weights
+from meshlint.space.answers import Answer, DisagreementError, Empty, Some, Unknown
+from meshlint.space.questions import answers
 
 __all__ = [
     "Answer",
@@ -82,9 +69,9 @@ def nearest_weights(weights: Sequence[int], total: int = 100) -> tuple[int, ...]
 
 @lru_cache(maxsize=4096)
 def _outside(target: Predicate, others: tuple[Predicate, ...]) -> Answer:
-    return _answers((*others, target), (len(others),))[0]
+    return answers((*others, target), (len(others),))[0]
 
 
 @lru_cache(maxsize=512)
 def _first_matches(predicates: tuple[Predicate, ...]) -> tuple[Answer, ...]:
-    return _answers(predicates, tuple(range(len(predicates))))
+    return answers(predicates, tuple(range(len(predicates))))

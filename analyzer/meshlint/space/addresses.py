@@ -22,6 +22,15 @@ def network(text: str) -> Network | None:
         return None
 
 
+def is_subnet(inner: Network, outer: Network) -> bool:
+    """Whether each address of *inner* is one of *outer*; addresses of the other family never are."""
+    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network):
+        return inner.subnet_of(outer)
+    return False
+
+
 def representatives(networks: Iterable[Network]) -> Iterator[str]:
     """For each set of the networks that some address is in all and only of, at least one such address."""
     distinct = sorted(set(networks), key=lambda one: (one.version, int(one.network_address), one.prefixlen))
@@ -38,14 +47,12 @@ def _somewhere(place: Network, networks: Sequence[Network]) -> Iterator[str]:
     while inside:
         if free.prefixlen == free.max_prefixlen:
             return
-        halves = list(free.subnets())
-        taken = [[one for one in inside if _is_within(one, half)] for half in halves]
-        open_halves = [
-            (half, here) for half, here in zip(halves, taken, strict=True) if not _is_full(half, here)
-        ]
-        if not open_halves:
+        halves: list[Network] = list(free.subnets())
+        taken = [[one for one in inside if is_subnet(one, half)] for half in halves]
+        at = min(range(2), key=lambda half: (_is_full(halves[half], taken[half]), len(taken[half])))
+        if _is_full(halves[at], taken[at]):
             return
-        free, inside = min(open_halves, key=lambda pair: len(pair[1]))
+        free, inside = halves[at], taken[at]
     first = 0 if free.prefixlen == free.max_prefixlen else 1
     yield str(free[first])
 
@@ -56,21 +63,9 @@ def _is_full(place: Network, networks: Sequence[Network]) -> bool:
         return True
     if not networks or place.prefixlen == place.max_prefixlen:
         return False
-    return all(_is_full(half, [one for one in networks if _is_within(one, half)]) for half in place.subnets())
-
-
-def _is_within(inner: Network, outer: Network) -> bool:
-    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
-        return inner.subnet_of(outer)
-    if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network):
-        return inner.subnet_of(outer)
-    return False
+    halves: list[Network] = list(place.subnets())
+    return all(_is_full(half, [one for one in networks if is_subnet(one, half)]) for half in halves)
 
 
 def _is_strictly_within(inner: Network, outer: Network) -> bool:
-    return inner != outer and _is_within(inner, outer)
-
-
-def is_subnet(inner: Network, outer: Network) -> bool:
-    """Whether each address of *inner* is one of *outer*; addresses of the other family never are."""
-    return _is_within(inner, outer)
+    return inner != outer and is_subnet(inner, outer)

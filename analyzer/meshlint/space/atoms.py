@@ -4,7 +4,7 @@ All tests of the attribute run side by side as one product automaton; each set o
 passes is a class, and the first text that breadth-first search meets in it, a shortest one, is its witness.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -172,34 +172,35 @@ def _language(test: Test, pattern: str) -> Language:
 
 def _tracks(place: Domain, tests: Sequence[Test], letters: Alphabet) -> tuple[list[Table], int]:
     """The tracks, the domain's own first, and the tests that every value passes."""
+    bits = {test: 1 << at for at, test in enumerate(tests)}
     tracks = [regex_track(language(place.pattern), letters, 1 << len(tests))]
-    literal: dict[tuple[type, bool], dict[str, int]] = {}
-    always = 0
-    for at, test in enumerate(tests):
-        bit = 1 << at
-        match test:
-            case Regex(_, pattern):
-                tracks.append(regex_track(language(pattern), letters, bit))
-            case Exact(_, text, ignore_case) | Prefix(_, text, ignore_case) | Suffix(_, text, ignore_case):
-                known = literal.setdefault((type(test), ignore_case), {})
-                folded = _fold(text) if ignore_case else text
-                known[folded] = known.get(folded, 0) | bit
-            case Member(_, texts):
-                known = literal.setdefault((Exact, False), {})
-                for text in texts:
-                    known[text] = known.get(text, 0) | bit
-            case Present():
-                always |= bit
-            case Within():
-                pass
+    for test, bit in bits.items():
+        if isinstance(test, Regex):
+            tracks.append(regex_track(language(test.pattern), letters, bit))
     for ignore_case, fold in ((False, str), (True, _fold)):
-        exact = literal.get((Exact, ignore_case), {})
-        prefixes = literal.get((Prefix, ignore_case), {})
+        exact = _literals(bits, Exact, ignore_case=ignore_case)
+        prefixes = _literals(bits, Prefix, ignore_case=ignore_case)
+        suffixes = _literals(bits, Suffix, ignore_case=ignore_case)
         if exact or prefixes:
             tracks.append(prefix_track(exact, prefixes, letters, fold))
-        if suffixes := literal.get((Suffix, ignore_case)):
+        if suffixes:
             tracks.append(suffix_track(suffixes, letters, fold))
+    always = sum(bit for test, bit in bits.items() if isinstance(test, Present))
     return tracks, always
+
+
+def _literals(bits: Mapping[Test, int], kind: type, *, ignore_case: bool) -> Mapping[str, int]:
+    """The texts of the tests of that kind, each with the bits of its tests."""
+    found: dict[str, int] = {}
+    for test, bit in bits.items():
+        texts: Iterable[str] = ()
+        if isinstance(test, Member) and kind is Exact and not ignore_case:
+            texts = test.texts
+        elif isinstance(test, Exact | Prefix | Suffix) and type(test) is kind and test.ignore_case is ignore_case:
+            texts = (_fold(test.text) if ignore_case else test.text,)
+        for text in texts:
+            found[text] = found.get(text, 0) | bit
+    return found
 
 
 def _fold(text: str) -> str:

@@ -53,9 +53,7 @@ def domain(attribute: Attribute) -> Domain:
 
 _DNS = "[0-9A-Za-z_-]+(?:[.][0-9A-Za-z_-]+)*"
 _LABEL = "[0-9a-z](?:[0-9a-z-]*[0-9a-z])?"
-_PORTS = (
-    "0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"  # 65535 is the last.
-)
+_PORTS = "0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"  # 65535 is the last.
 _ADDRESS = Domain("[0-9A-Fa-f:.]+", is_optional=False, preferred=("10.0.0.1", "192.0.2.1", "2001:db8::1"))
 _TEXT = Domain("[^\\x00-\\x1f\\x7f-\\x{9f}]*", is_optional=True, preferred=("x",), is_ascii=False)
 
@@ -69,7 +67,7 @@ _DOMAINS = {
     AUTHORITY: Domain(
         "[0-9A-Za-z._~%!$&'()*+,;=:\\[\\]-]+", is_optional=False, preferred=("example.com", "x.example.com")
     ),
-    PATH: Domain("/[!\"$-<>@-~]*", is_optional=False, preferred=("/", "/x")),
+    PATH: Domain('/[!"$-<>@-~]*', is_optional=False, preferred=("/", "/x")),
     PORT: Domain(_PORTS, is_optional=False, preferred=("80", "443", "8080")),
     SNI: Domain(_DNS, is_optional=True, preferred=("example.com", "x.example.com")),
     # S174: without this shape the quirks of S50 cannot be seen.
@@ -88,5 +86,5 @@ _DOMAINS = {
 
 _KINDS = {
     "header": Domain("(?:[!-~](?:[ -~]*[!-~])?)?", is_optional=True, preferred=("x", "")),
-    "query": Domain('[!"$%\'-~]*', is_optional=True, preferred=("x", "")),
+    "query": Domain("[!\"$%'-~]*", is_optional=True, preferred=("x", "")),
 }

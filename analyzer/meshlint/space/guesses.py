@@ -1,6 +1,7 @@
 """Requests built from a box by hand, for `holds` to confirm: most questions need no solver."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from meshlint.mesh import re2
 from meshlint.mesh.automaton import Assertion, Characters, Choice, Repeat, Tree
@@ -8,8 +9,8 @@ from meshlint.mesh.automaton import Sequence as Chain
 from meshlint.mesh.characters import contains
 from meshlint.mesh.predicate import Exact, Member, Not, Predicate, Prefix, Regex, Suffix, Test, Within, holds
 from meshlint.request import METHOD, PATH, Attribute, Request
-from meshlint.space.addresses import representatives
 from meshlint.space.addresses import network as network_of
+from meshlint.space.addresses import representatives
 from meshlint.space.domains import ADDRESSES, domain
 from meshlint.space.shapes import Box, Literal, attributes
 
@@ -17,13 +18,15 @@ from meshlint.space.shapes import Box, Literal, attributes
 def guess(box: Box, others: Sequence[Predicate]) -> Request | None:
     """A request in the box and in none of the others, if one is found without search worth the name."""
     values: dict[Attribute, str] = {}
-    for attribute in attributes((*box, *others)) if len(others) < 2 else attributes(box):
-        value = next(candidates(attribute, box), _NONE)
-        if value is _NONE:
+    for attribute in attributes(box):
+        offered = list(islice(candidates(attribute, box), 1))
+        if not offered:
             return None
-        _put(values, attribute, value)
-    for attribute in (METHOD, PATH):
-        values.setdefault(attribute, domain(attribute).preferred[0])
+        if offered[0] is not None:
+            values[attribute] = offered[0]
+    for attribute in (METHOD, PATH, *attributes(others)):
+        if not domain(attribute).is_optional:
+            values.setdefault(attribute, domain(attribute).preferred[0])
     return _repaired(Request.of(values), box, others)
 
 
@@ -40,16 +43,8 @@ def candidates(attribute: Attribute, box: Box) -> Iterator[str | None]:
             yield value
 
 
-_NONE = object()
 _MOST_REPAIRS = 12
 _MOST_TEXTS = 24
-
-
-def _put(values: dict[Attribute, str], attribute: Attribute, value: object) -> None:
-    if isinstance(value, str):
-        values[attribute] = value
-    else:
-        values.pop(attribute, None)
 
 
 def _repaired(request: Request, box: Box, others: Sequence[Predicate]) -> Request | None:

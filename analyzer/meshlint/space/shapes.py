@@ -42,6 +42,7 @@ def normal(predicate: Predicate) -> Predicate:
     return _normal(predicate, is_negated=False)
 
 
+@lru_cache(maxsize=16384)
 def is_clear(predicate: Predicate) -> bool:
     """Whether a normal predicate has no condition that cannot be read."""
     return reason(predicate) is None
@@ -55,7 +56,7 @@ def reason(predicate: Predicate) -> str | None:
         case Not(inner):
             return reason(inner)
         case All(inner) | AnyOf(inner):
-            return next((why for one in inner if (why := reason(one)) is not None), None)
+            return next(filter(None, map(reason, inner)), None)
         case _:
             return None
 

@@ -1,0 +1,176 @@
+"""How a question about all requests is decided: by shape, by a guess, by the solver; and what stays unclear."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from meshlint.mesh.predicate import Predicate, holds
+from meshlint.request import METHOD, PATH, Attribute, Request
+from meshlint.space import _z3
+from meshlint.space.answers import Answer, DisagreementError, Empty, Some, Unknown, Unsupported
+from meshlint.space.domains import domain
+from meshlint.space.guesses import guess
+from meshlint.space.shapes import (
+    Box,
+    assuming,
+    attributes,
+    boxes,
+    covers,
+    doubting,
+    excludes,
+    is_clear,
+    normal,
+    reason,
+)
+
+
+def answers(predicates: Sequence[Predicate], wanted: Sequence[int]) -> tuple[Answer, ...]:
+    """For each wanted position, whether that predicate has a request outside of all predicates before it."""
+    known = [normal(predicate) for predicate in predicates]
+    told = tuple(frozenset(attributes([predicate])) for predicate in predicates)
+    found = _decided(known, wanted)
+    return tuple(_presentable(answer, predicates, known, told, at) for answer, at in zip(found, wanted, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Whether the clear normal *target* has a request outside of the clear normal *others*."""
+
+    target: Predicate
+    others: Sequence[Predicate]
+
+
+def _decided(known: Sequence[Predicate], wanted: Sequence[int]) -> list[Answer]:
+    """The answers where some conditions may be unclear.
+
+    Invariant: what is unclear may hold or not. Empty is said where it is so for the largest target and the least
+    others, a request is shown where it is one for the least target and the largest others.
+    """
+    large = [assuming(predicate, is_met=True) for predicate in known]
+    small = [assuming(predicate, is_met=False) for predicate in known]
+    found = _solved(large, small, wanted)
+    doubtful = [
+        place
+        for place, (at, answer) in enumerate(zip(wanted, found, strict=True))
+        if isinstance(answer, Some) and not all(is_clear(one) for one in known[: at + 1])
+    ]
+    certain = _solved(small, large, [wanted[place] for place in doubtful])
+    for place, answer in zip(doubtful, certain, strict=True):
+        why = next(why for one in (known[wanted[place]], *known[: wanted[place]]) if (why := reason(one)) is not None)
+        found[place] = answer if isinstance(answer, Some) else Unknown(why)
+    return found
+
+
+def _solved(targets: Sequence[Predicate], others: Sequence[Predicate], wanted: Sequence[int]) -> list[Answer]:
+    """The answers for targets, each outside of the others at smaller positions."""
+    found: dict[int, Answer] = {}
+    hard: dict[int, _z3.Query] = {}
+    for at in wanted:
+        question = _Question(targets[at], others[:at])
+        answer = _evident(question)
+        if answer is not None:
+            found[at] = answer
+        else:
+            hard[at] = _z3.Query(targets[at], _relevant(question))
+    found.update(zip(hard, _searched(others, list(hard.values())), strict=True))
+    return [found[at] for at in wanted]
+
+
+def _evident(question: _Question) -> Answer | None:
+    """The answer where shape and guesses give it."""
+    parts = boxes(question.target)
+    if parts is None:
+        return None
+    covering = []
+    for box in parts:
+        by = [at for at, other in enumerate(question.others) if covers(other, box)]
+        covering.append(by)
+        if not by:
+            request = guess(box, [other for other in question.others if not excludes(other, box)])
+            if request is not None:
+                return Some(request)
+    if not all(covering):
+        return None
+    return _evidently_empty(question, parts, covering)
+
+
+def _evidently_empty(question: _Question, parts: Sequence[Box], covering: Sequence[Sequence[int]]) -> Answer | None:
+    """Empty by the least set of the covering ones, None where it is not evident that each of these is needed."""
+    if not parts:
+        return Empty()
+    common = set(covering[0]).intersection(*covering[1:])
+    by = [min(common)] if common else sorted({one[0] for one in covering})
+    for needed in by:
+        rest = [question.others[at] for at in by if at != needed]
+        if all(guess(box, rest) is None for box in parts):
+            return None
+    return Empty(tuple(by))
+
+
+def _relevant(question: _Question) -> Sequence[int]:
+    parts = boxes(question.target)
+    if parts is None:
+        return range(len(question.others))
+    return [at for at, other in enumerate(question.others) if not all(excludes(other, box) for box in parts)]
+
+
+def _searched(others: Sequence[Predicate], queries: Sequence[_z3.Query]) -> list[Answer]:
+    """The solver's answers, in one scope where that is small enough, else each in its own."""
+    if not queries:
+        return []
+    try:
+        return [_answer(verdict) for verdict in _in_one_scope(others, queries)]
+    except Unsupported as unsupported:
+        if len(queries) > 1:
+            return [answer for query in queries for answer in _searched(others, [query])]
+        return [_without(others, queries[0], unsupported)]
+
+
+def _in_one_scope(others: Sequence[Predicate], queries: Sequence[_z3.Query]) -> Iterator[_z3.Verdict]:
+    asked = dict.fromkeys(at for query in queries for at in query.others)
+    known = _z3.scope([*(query.target for query in queries), *(others[at] for at in asked)])
+    return _z3.decide(known, others, queries)
+
+
+def _answer(verdict: _z3.Verdict) -> Answer:
+    match verdict:
+        case Request():
+            return Some(verdict)
+        case _z3.Covered(by):
+            return Empty(by)
+        case _z3.Exhausted():
+            return Unknown("the question is too hard for the solver's limit")
+
+
+def _without(others: Sequence[Predicate], query: _z3.Query, unsupported: Unsupported) -> Answer:
+    """The answer where tests that no small automaton decides are left unclear."""
+    if not unsupported.tests:
+        return Unknown(unsupported.why)
+    asked = [*(others[at] for at in query.others), query.target]
+    doubted = [doubting(one, unsupported.tests, unsupported.why) for one in asked]
+    answer = _decided(doubted, [len(query.others)])[0]
+    return Empty(tuple(query.others[at] for at in answer.by)) if isinstance(answer, Empty) else answer
+
+
+def _presentable(
+    answer: Answer,
+    predicates: Sequence[Predicate],
+    known: Sequence[Predicate],
+    told: Sequence[frozenset[Attribute]],
+    at: int,
+) -> Answer:
+    """The answer, its request reduced to the attributes that matter and confirmed by `holds`."""
+    if not isinstance(answer, Some):
+        return answer
+    asked = told[at].union(*told[:at])
+    values = {attribute: value for attribute, value in answer.request.values if attribute in asked}
+    for attribute in (METHOD, PATH, *asked):
+        if not domain(attribute).is_optional:
+            values.setdefault(attribute, answer.request.get(attribute) or domain(attribute).preferred[0])
+    request = Request.of(values)
+    readings = [
+        predicate if is_clear(normal_one) else assuming(normal_one, is_met=place != at)
+        for place, (predicate, normal_one) in enumerate(zip(predicates[: at + 1], known[: at + 1], strict=True))
+    ]
+    if not holds(readings[at], request) or any(holds(other, request) for other in readings[:at]):
+        raise DisagreementError(f"{request} does not answer the question about {predicates[at]}")
+    return Some(request)
