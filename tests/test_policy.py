@@ -68,7 +68,7 @@ class TestSelection:
         ],
     )
     def test_an_unknown_selector_is_an_error_wherever_it_stands(self, config: Config):
-        with pytest.raises(UsageError, match="no rule is called 'no-such-hots': did you mean 'no-such-host'?"):
+        with pytest.raises(UsageError, match=r"no rule is called 'no-such-hots': did you mean 'no-such-host'\?"):
             enabled(RULES, config)
 
     def test_a_prefix_of_nothing_is_unknown(self):

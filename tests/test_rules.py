@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 import pytest
-from literate import Case, cases, difference, fixed, linted
 
+from literate import Case, cases, difference, fixed, linted
 from meshlint import catalogue, registry
 from meshlint.finding import Rule
 

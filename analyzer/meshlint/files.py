@@ -2,7 +2,6 @@
 
 import codecs
 import glob
-import io
 import os
 import stat
 import sys

@@ -2,13 +2,15 @@
 
 from meshlint.source.defect import Defect, DefectKind, Place, Unreadable, defect_at
 from meshlint.source.node import Document, Node, Step
-from meshlint.source.scalars import as_key, plain, tagged
+from meshlint.source.scalars import Scalar, as_key, plain, tagged
 from meshlint.source.text import Span
 
 MAX_DEPTH = 200
 """How deep mappings and sequences may nest; deeper ones would exhaust the stack of whoever walks them."""
 MAX_COPIES = 100_000
 """How many nodes the aliases of a document may stand for together."""
+
+_SHARED_LENGTH = 40
 
 _Entries = dict[str, Node] | list[Node]
 
@@ -44,7 +46,7 @@ class Composition:
         "_anchors",
         "_copies",
         "_end",
-        "_keys",
+        "_shared",
         "_open",
         "_source",
         "_stack",
@@ -54,14 +56,14 @@ class Composition:
         "root",
     )
 
-    def __init__(self, document: Document, base: int, keys: dict[str, str]) -> None:
-        """*keys* holds one copy of each key of the whole text."""
+    def __init__(self, document: Document, base: int, shared: dict[str, str]) -> None:
+        """*shared* holds one copy of each key and short value of the whole text."""
         self.document = document
         self.defects: list[Defect] = []
         self.root: Node | None = None
         self._source = document.source
         self.base = base
-        self._keys = keys
+        self._shared = shared
         self._stack: list[_Open] = []
         self._open: _Open | None = None
         self._anchors: dict[str, Node | None] = {}
@@ -70,18 +72,16 @@ class Composition:
 
     def scalar(self, value: str, *, is_plain: bool, tag: str | None, anchor: str | None, start: int, end: int) -> None:
         """A scalar, as a key or as a value. *value* is its text with quotes and escapes undone."""
-        meaning = (
-            value
-            if tag is None and not is_plain
-            else plain(value)
-            if tag is None
-            else tagged(value, tag, is_plain=is_plain)
-        )
+        meaning: Scalar = value
+        if tag is not None:
+            meaning = tagged(value, tag, is_plain=is_plain)
+        elif is_plain:
+            meaning = plain(value)
         self.known(meaning, start, end, anchor, is_merge=is_plain and value == "<<")
 
     def known(
         self,
-        value: str | float | bool | None,
+        value: Scalar,
         start: int,
         end: int,
         anchor: str | None = None,
@@ -96,12 +96,14 @@ class Composition:
         above = self._open
         if above is not None and above.is_mapping and above.name is None:
             name = as_key(value)
-            above.name = self._keys.setdefault(name, name)
+            above.name = self._shared.setdefault(name, name)
             above.key_span = span
             above.is_merge = is_merge
             if anchor is not None:
                 self._anchors[anchor] = Node(value, span, None, above.path, self.document)
             return
+        if isinstance(value, str) and len(value) <= _SHARED_LENGTH:
+            value = self._shared.setdefault(value, value)
         node = Node(value, span, *self._place(), self.document)
         if anchor is not None:
             self._anchors[anchor] = node
@@ -121,8 +123,8 @@ class Composition:
         self._open = self._stack[-1] if self._stack else None
         if end is not None:
             self._end = self.base + end
-        if closed.merged:
-            self._merge(closed)
+        if closed.merged and isinstance(closed.entries, dict):
+            self._merge(closed, closed.entries)
         span = Span(self._source, closed.start, max(self._end, closed.start))
         value = closed.entries if isinstance(closed.entries, dict) else tuple(closed.entries)
         node = Node(value, span, closed.key, closed.path, self.document)
@@ -202,10 +204,8 @@ class Composition:
         message = f"`{name}` is given twice in one mapping"
         self.defects.append(Defect(DefectKind.DUPLICATE_KEY, second, message, notes, on_key=True))
 
-    def _merge(self, closed: _Open) -> None:
-        entries = closed.entries
-        if not isinstance(entries, dict):
-            raise AssertionError("only a mapping has keys")
+    def _merge(self, closed: _Open, entries: dict[str, Node]) -> None:
+        """Add what `<<` stands for: explicit keys win, and of several mappings the first."""
         for merged in closed.merged:
             for part in merged.elements or (merged,):
                 if not isinstance(part.value, dict):
@@ -229,8 +229,9 @@ class Composition:
             return Node(copies, node.span, node.key, path, self.document)
         if isinstance(value, tuple):
             elements: list[Node] = []
+            # A loop, for a comprehension would double the depth of the stack.
             for index, below in enumerate(value):
-                elements.append(self._copied(below, (*path, index), span))  # noqa: PERF401 - a comprehension would double the stack
+                elements.append(self._copied(below, (*path, index), span))
             return Node(tuple(elements), node.span, node.key, path, self.document)
         return Node(value, node.span, node.key, path, self.document)
 
@@ -253,6 +254,6 @@ def _moved(node: Node, document: Document, key: Span | None, path: tuple[Step, .
     if isinstance(value, tuple):
         elements: list[Node] = []
         for index, below in enumerate(value):
-            elements.append(_moved(below, document, None, (*path, index)))  # noqa: PERF401 - a comprehension would double the stack
+            elements.append(_moved(below, document, None, (*path, index)))
         return Node(tuple(elements), node.span, key, path, document)
     return Node(value, node.span, key, path, document)

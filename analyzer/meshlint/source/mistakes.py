@@ -21,7 +21,7 @@ _PLAIN_WORDS = {
     "did not find expected <document start>": "the document has ended before this",
     "expected '<document start>'": "the document has ended before this",
     "did not find expected node content": "a value is expected here",
-    "exceeded maximum": f"nested too deep",
+    "exceeded maximum": "nested too deep",
 }
 
 

@@ -46,13 +46,13 @@ class Parsed:
 def parse(source: Source) -> Parsed:
     """The documents of *source*, whatever it holds: a broken document is a defect and costs no other one."""
     found: list[Composition] | None = None
-    keys: dict[str, str] = {}
+    shared: dict[str, str] = {}
     if is_json(source.text):
-        found = _from_json(source, keys)
+        found = _from_json(source, shared)
     if found is not None:
         broken: list[Defect] = []
     else:
-        found, broken, is_templated = _from_yaml(source, keys)
+        found, broken, is_templated = _from_yaml(source, shared)
         if is_templated or ("{{" in source.text and any(_is_helm(composition.root) for composition in found)):
             return Parsed((), (), templated=True)
     documents = tuple(node for composition in found for node in _objects(composition.root))
@@ -80,20 +80,20 @@ def opaque(source: Source) -> Iterator[Span]:
             continue
 
 
-def _from_json(source: Source, keys: dict[str, str]) -> list[Composition] | None:
+def _from_json(source: Source, shared: dict[str, str]) -> list[Composition] | None:
     try:
-        return compositions(source.text, lambda index: Composition(Document(source, index), 0, keys))
+        return compositions(source.text, lambda index: Composition(Document(source, index), 0, shared))
     except Unreadable:
         return None
 
 
-def _from_yaml(source: Source, keys: dict[str, str]) -> tuple[list[Composition], list[Defect], bool]:
+def _from_yaml(source: Source, shared: dict[str, str]) -> tuple[list[Composition], list[Defect], bool]:
     found: list[Composition] = []
     broken: list[Defect] = []
     index = 0
     for start, end in stretches(source.text):
         text = source.text[start:end]
-        composition = Composition(Document(source, index), start, keys)
+        composition = Composition(Document(source, index), start, shared)
         defect = _read(text, composition)
         if defect is None:
             found.append(composition)
