@@ -1,5 +1,6 @@
 import pytest
 
+from meshlint.mesh import predicate as predicate_module
 from meshlint.mesh.predicate import (
     ALWAYS,
     NEVER,
@@ -17,9 +18,6 @@ from meshlint.mesh.predicate import (
     both,
     either,
     holds,
-)
-from meshlint.mesh.predicate import (
-    tests as tests_of,
 )
 from meshlint.request import AUTHORITY, PATH, SOURCE_IP, Request, header
 
@@ -77,4 +75,4 @@ def test_joining_does_not_nest():
 
 def test_the_tests_of_a_predicate_come_from_left_to_right():
     a, b = Present(PATH), Present(AUTHORITY)
-    assert list(tests_of(All((a, Not(AnyOf((b, a))), Unclear("why"))))) == [a, b, a]
+    assert list(predicate_module.tests(All((a, Not(AnyOf((b, a))), Unclear("why"))))) == [a, b, a]

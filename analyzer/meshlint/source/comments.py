@@ -9,9 +9,9 @@ from meshlint.source.node import Node
 from meshlint.source.parse import opaque
 from meshlint.source.text import Source, Span
 
-_COMMENT = re.compile(r"(?:^|(?<=[ \t\r\n]))#[ \t]*meshlint:[^\r\n]*")
-_DIRECTIVE = re.compile(
-    r"#[ \t]*meshlint:[ \t]*(?P<word>[\w-]*)(?P<list>[ \t]*\[(?P<rules>[^\]]*)(?P<close>\])?)?(?P<reason>.*)"
+_COMMENT = re.compile(
+    r"(?:^|(?<=[ \t\r\n]))#[ \t]*meshlint:[ \t]*(?P<word>[\w-]*)"
+    r"(?P<list>[ \t]*\[(?P<rules>[^\]\r\n]*)(?P<close>\])?)?(?P<reason>[^\r\n]*)"
 )
 _RULE = re.compile(r"[\w-]+")
 _MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t]|$)")
@@ -44,7 +44,7 @@ def ignores(source: Source) -> tuple[Ignore, ...]:
     """The ignore comments of *source*, in order; what looks like one within a string is none."""
     if "meshlint:" not in source.text:
         return ()
-    return tuple(_ignore(span) for span in _comments(source))
+    return tuple(_ignore(found, span) for found, span in _comments(source))
 
 
 def scope_of(ignore: Ignore, roots: Sequence[Node]) -> Span | None:
@@ -72,23 +72,20 @@ def covers(scope: Span, node: Node) -> bool:
     )
 
 
-def _comments(source: Source) -> Iterator[Span]:
+def _comments(source: Source) -> Iterator[tuple[re.Match[str], Span]]:
     """The comments that begin with `meshlint:`."""
     scalars: list[Span] | None = None
     for found in _COMMENT.finditer(source.text):
         scalars = list(opaque(source)) if scalars is None else scalars
         if not any(scalar.start <= found.start() < scalar.end for scalar in scalars):
-            yield source.span(found.start(), found.start() + len(found[0].rstrip()))
+            yield found, source.span(found.start(), found.start() + len(found[0].rstrip()))
 
 
-def _ignore(span: Span) -> Ignore:
-    found = _DIRECTIVE.match(span.text)
-    if found is None:
-        raise AssertionError("every comment is a directive of some kind")
+def _ignore(found: re.Match[str], span: Span) -> Ignore:
     is_file = found["word"] == "ignore-file"
     scope = Scope.FILE if is_file else Scope.BELOW if _stands_alone(span) else Scope.LINE
     rules = tuple(rule.strip() for rule in (found["rules"] or "").split(",") if rule.strip())
-    reason = found["reason"].strip().removeprefix("#").strip() if found["list"] else ""
+    reason = found["reason"].strip() if found["list"] else ""
     return Ignore(span, rules, reason, scope, _problem(found, rules, span))
 
 

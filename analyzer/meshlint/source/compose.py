@@ -91,6 +91,8 @@ class Composition:
         """A scalar whose value needs no reading."""
         start += self.base
         end += self.base
+        if start == end:
+            start = end = self._drawn_back(start)
         self._end = end
         span = Span(self._source, start, end)
         above = self._open
@@ -151,6 +153,16 @@ class Composition:
             return
         key, path = self._place()
         self._add(Node(self._copied(anchored, path, span).value, span, key, path, self.document))
+
+    def written(self, start: int, end: int) -> str:
+        """What the text holds from *start* to *end*."""
+        return self._source.text[self.base + start : self.base + end]
+
+    def _drawn_back(self, at: int) -> int:
+        """The place of a value that is not written: libyaml may put it at the next token, lines below."""
+        before = self._source.text[self._end : at]
+        is_below = "\n" in before or "\r" in before
+        return self._end if is_below and not before.endswith((":", "-")) else at
 
     def _push(self, entries: _Entries, start: int, anchor: str | None) -> None:
         start += self.base

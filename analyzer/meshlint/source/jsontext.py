@@ -41,33 +41,40 @@ def compositions(text: str, begin: Callable[[int], Composition]) -> list[Composi
 def _value(text: str, offset: int, composition: Composition) -> int | None:
     """Where the value that begins at *offset* ends, having told the composition of it."""
     closing: list[str] = []
-    expected = "value"
-    while True:
+    expected: str | None = "value"
+    while expected is not None:
         token = _TOKEN.match(text, offset)
         if token is None:
             return None
         offset = token.end()
-        mark = token["mark"]
-        if mark is None:
-            if not expected.startswith(("value", "key")) or (expected.startswith("key") and token["text"] is None):
-                return None
-            _scalar(token, composition)
-            expected = ":" if expected.startswith("key") else ","
-        elif mark in "{[":
-            if not expected.startswith("value"):
-                return None
-            expected = _opened(mark, token.start("mark"), closing, composition)
-        elif mark in "}]":
-            if expected not in (",", "key or end", "value or end") or not closing or closing.pop() != mark:
-                return None
-            composition.close(offset)
-            expected = ","
-        elif mark != expected or not closing:
-            return None
-        else:
-            expected = "value" if mark == ":" or closing[-1] == "]" else "key"
-        if not closing:
+        expected = _after(token, expected, closing, composition)
+        if expected is not None and not closing:
             return offset
+    return None
+
+
+def _after(token: re.Match[str], expected: str, closing: list[str], composition: Composition) -> str | None:
+    """What is expected after *token*; None where it is not what was *expected*."""
+    mark = token["mark"]
+    if mark is None:
+        if not expected.startswith("value" if token["text"] is None else ("key", "value")):
+            return None
+        _scalar(token, composition)
+        return ":" if expected.startswith("key") else ","
+    if mark in "{[":
+        return _opened(mark, token.start("mark"), closing, composition) if expected.startswith("value") else None
+    if mark in "}]":
+        return _closed(token, expected, closing, composition)
+    if mark != expected:
+        return None
+    return "value" if mark == ":" or closing[-1] == "]" else "key"
+
+
+def _closed(token: re.Match[str], expected: str, closing: list[str], composition: Composition) -> str | None:
+    if not expected.endswith((",", "end")) or closing.pop() != token["mark"]:
+        return None
+    composition.close(token.end())
+    return ","
 
 
 def _opened(mark: str, start: int, closing: list[str], composition: Composition) -> str:

@@ -130,27 +130,23 @@ def _read(text: str, composition: Composition) -> Defect | None:
 
 def _feed(events: Iterator[Event], composition: Composition) -> None:
     for event in events:
-        kind = type(event)
-        start = event.start_mark.index
-        if kind is ScalarEvent:
-            composition.scalar(
-                event.value,
-                is_plain=event.implicit[0],
-                tag=event.tag,
-                anchor=event.anchor,
-                start=start,
-                end=event.end_mark.index,
-            )
-        elif kind is MappingStartEvent:
+        if event.start_mark is None or event.end_mark is None:
+            continue
+        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(event, ScalarEvent):
+            if event.style in ("|", ">"):
+                end = start + len(composition.written(start, end).rstrip(" \t\r\n"))
+            is_plain: bool = event.implicit[0]
+            composition.scalar(event.value, is_plain=is_plain, tag=event.tag, anchor=event.anchor, start=start, end=end)
+        elif isinstance(event, MappingStartEvent):
             composition.mapping(start, event.anchor)
-        elif kind is SequenceStartEvent:
+        elif isinstance(event, SequenceStartEvent):
             composition.sequence(start, event.anchor)
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            end = event.end_mark.index
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
             # The end of a block has no width and runs on to the next token; that of `{}` and `[]` is its bracket.
             composition.close(end if end > start else None)
-        elif kind is AliasEvent:
-            composition.alias(event.anchor, start, event.end_mark.index)
+        elif isinstance(event, AliasEvent):
+            composition.alias(event.anchor, start, end)
 
 
 def _objects(root: Node | None) -> Iterator[Node]:

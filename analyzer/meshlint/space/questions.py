@@ -99,11 +99,19 @@ def _evidently_empty(question: _Question, parts: Sequence[Box], covering: Sequen
         return Empty()
     common = set(covering[0]).intersection(*covering[1:])
     by = [min(common)] if common else sorted({one[0] for one in covering})
+    preferable = question.others[: by[0]] if common else question.others
+    if not all(_evidently_leaves(other, parts) for other in preferable):
+        return None
     for needed in by:
         rest = [question.others[at] for at in by if at != needed]
         if all(guess(box, rest) is None for box in parts):
             return None
     return Empty(tuple(by))
+
+
+def _evidently_leaves(other: Predicate, parts: Sequence[Box]) -> bool:
+    """Whether a guess shows that the other predicate does not cover the boxes alone."""
+    return any(guess(box, [other]) is not None for box in parts)
 
 
 def _relevant(question: _Question) -> Sequence[int]:
