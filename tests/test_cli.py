@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Run
 
+from conftest import ROOT, Run
 from meshlint import __version__, catalogue
 from meshlint.cli.streams import Color, is_colored
 
@@ -37,19 +37,22 @@ def folder(tmp_path: Path) -> Path:
 
 
 class TestExitCodes:
-    def test_nothing_found_is_0(self, meshlint: Run, folder: Path):
+    @pytest.mark.usefixtures("folder")
+    def test_nothing_found_is_0(self, meshlint: Run):
         run = meshlint("lint", "clean")
         assert (run.returncode, run.stderr) == (0, "")
         assert "no findings in 1 resource, 1 file" in run.stdout
 
-    def test_findings_are_1(self, meshlint: Run, folder: Path):
+    @pytest.mark.usefixtures("folder")
+    def test_findings_are_1(self, meshlint: Run):
         run = meshlint("lint", "twice")
         assert (run.returncode, run.stderr) == (1, "")
         assert "error[MSH002]" in run.stdout
         assert "twice/twice.yaml:5:3" in run.stdout
 
     @pytest.mark.parametrize(("fail_on", "code"), [("error", 1), ("info", 1), ("never", 0)])
-    def test_the_user_says_what_makes_a_run_fail(self, meshlint: Run, folder: Path, fail_on: str, code: int):
+    @pytest.mark.usefixtures("folder")
+    def test_the_user_says_what_makes_a_run_fail(self, meshlint: Run, fail_on: str, code: int):
         assert meshlint("lint", "twice", "--fail-on", fail_on).returncode == code
 
     @pytest.mark.parametrize(
@@ -74,9 +77,8 @@ class TestExitCodes:
             (["rules", "--format", "xml"], "xml"),
         ],
     )
-    def test_what_cannot_be_done_is_2_and_said_in_one_line(
-        self, meshlint: Run, folder: Path, arguments: list[str], complaint: str
-    ):
+    @pytest.mark.usefixtures("folder")
+    def test_what_cannot_be_done_is_2_and_said_in_one_line(self, meshlint: Run, arguments: list[str], complaint: str):
         run = meshlint(*arguments)
         assert (run.returncode, run.stdout) == (2, "")
         assert run.stderr.startswith("meshlint: error: ")
@@ -103,13 +105,13 @@ class TestExitCodes:
         assert run.returncode == 3
         assert run.stderr == "meshlint: no Kubernetes resource in the input\n"
 
-    def test_no_input_is_3(self, meshlint: Run, tmp_path: Path):
+    def test_no_input_is_3(self, meshlint: Run):
         run = meshlint("lint")
         assert run.returncode == 3
         assert "no input" in run.stderr
 
     @pytest.mark.parametrize("form", ["json", "sarif"])
-    def test_no_input_is_a_valid_document_all_the_same(self, meshlint: Run, tmp_path: Path, form: str):
+    def test_no_input_is_a_valid_document_all_the_same(self, meshlint: Run, form: str):
         run = meshlint("lint", "--format", form)
         assert run.returncode == 3
         assert isinstance(json.loads(run.stdout), dict)
@@ -120,23 +122,26 @@ class TestExitCodes:
 
 
 class TestInput:
-    def test_the_working_directory_is_the_default(self, meshlint: Run, folder: Path):
+    @pytest.mark.usefixtures("folder")
+    def test_the_working_directory_is_the_default(self, meshlint: Run):
         summary = json.loads(meshlint("lint", "--format", "json").stdout)["summary"]
         assert (summary["files"], summary["errors"]) == (2, 1)
 
-    def test_standard_input_is_a_dash(self, meshlint: Run, tmp_path: Path):
+    def test_standard_input_is_a_dash(self, meshlint: Run):
         run = meshlint("lint", "-", "--format", "concise", given=TWICE)
         assert run.returncode == 1
         assert run.stdout.startswith("<stdin>:5:3")
 
-    def test_patterns_leave_files_out(self, meshlint: Run, folder: Path):
+    @pytest.mark.usefixtures("folder")
+    def test_patterns_leave_files_out(self, meshlint: Run):
         assert meshlint("lint", "--exclude", "twice/**").returncode == 0
 
     def test_paths_are_shown_from_the_working_directory(self, meshlint: Run, folder: Path):
         run = meshlint("lint", "--format", "json", str(folder), cwd=folder / "twice")
         assert [one["location"]["path"] for one in json.loads(run.stdout)["findings"]] == ["twice.yaml"]
 
-    def test_the_namespace_of_homeless_objects_can_be_said(self, meshlint: Run, folder: Path):
+    @pytest.mark.usefixtures("folder")
+    def test_the_namespace_of_homeless_objects_can_be_said(self, meshlint: Run):
         run = meshlint("lint", "--format", "json", "--namespace", "prod", "twice")
         assert json.loads(run.stdout)["findings"][0]["resource"]["namespace"] == "prod"
 
@@ -157,11 +162,13 @@ class TestSelection:
             ["--select", "MSH001", "--select", "MSH010"],
         ],
     )
-    def test_rules_can_be_left_out(self, meshlint: Run, folder: Path, arguments: list[str]):
+    @pytest.mark.usefixtures("folder")
+    def test_rules_can_be_left_out(self, meshlint: Run, arguments: list[str]):
         assert meshlint("lint", "twice", *arguments).returncode == 0
 
     @pytest.mark.parametrize("arguments", [["--select", "MSH002"], ["--ignore", "MSH0", "--extend-select", "MSH002"]])
-    def test_rules_can_be_chosen(self, meshlint: Run, folder: Path, arguments: list[str]):
+    @pytest.mark.usefixtures("folder")
+    def test_rules_can_be_chosen(self, meshlint: Run, arguments: list[str]):
         assert meshlint("lint", "twice", *arguments).returncode == 1
 
 
@@ -173,18 +180,21 @@ class TestSuppression:
         (folder / "twice" / "twice.yaml").write_text(text)
         return folder
 
-    def test_a_silenced_finding_is_no_failure(self, meshlint: Run, silenced: Path):
+    @pytest.mark.usefixtures("silenced")
+    def test_a_silenced_finding_is_no_failure(self, meshlint: Run):
         run = meshlint("lint", "twice")
         assert run.returncode == 0
         assert "1 suppressed" in run.stdout
         assert "MSH002" not in run.stdout
 
-    def test_it_can_be_shown(self, meshlint: Run, silenced: Path):
+    @pytest.mark.usefixtures("silenced")
+    def test_it_can_be_shown(self, meshlint: Run):
         run = meshlint("lint", "twice", "--show-suppressed")
         assert run.returncode == 0
         assert "MSH002" in run.stdout
 
-    def test_the_silence_can_be_broken(self, meshlint: Run, silenced: Path):
+    @pytest.mark.usefixtures("silenced")
+    def test_the_silence_can_be_broken(self, meshlint: Run):
         assert meshlint("lint", "twice", "--no-ignores").returncode == 1
 
 
@@ -243,6 +253,21 @@ class TestConfiguration:
         (folder / "meshlint.toml").write_text(line)
         assert meshlint("lint", str(folder), cwd=folder / cwd).returncode == 0
 
+    @pytest.mark.parametrize(
+        ("cwd", "pattern"),
+        [(".", "twice/*.yaml"), ("twice", "./*.yaml"), ("twice", "twice.yaml"), ("clean", "../twice/")],
+    )
+    def test_patterns_of_the_command_line_start_from_the_working_directory(
+        self, meshlint: Run, folder: Path, cwd: str, pattern: str
+    ):
+        (folder / "meshlint.toml").write_text("")
+        assert meshlint("lint", str(folder), "--exclude", pattern, cwd=folder / cwd).returncode == 0
+
+    def test_a_pyproject_that_is_named_has_to_have_the_table(self, meshlint: Run, folder: Path):
+        (folder / "pyproject.toml").write_text("")
+        run = meshlint("lint", "clean", "--config", "pyproject.toml")
+        assert (run.returncode, run.stderr) == (2, "meshlint: error: pyproject.toml: no table [tool.meshlint] in it\n")
+
     def test_paths_in_the_file_start_from_it(self, meshlint: Run, folder: Path):
         (folder / "meshlint.toml").write_text('mesh-config = "mesh.yaml"')
         (folder / "mesh.yaml").write_text("rootNamespace: roots\n")
@@ -260,7 +285,8 @@ class TestOutput:
         assert json.loads((folder / "a.sarif").read_text())["runs"][0]["results"][0]["ruleId"] == "MSH002"
 
     @pytest.mark.parametrize("form", ["full", "concise", "json", "sarif", "github"])
-    def test_every_format_names_the_rule(self, meshlint: Run, folder: Path, form: str):
+    @pytest.mark.usefixtures("folder")
+    def test_every_format_names_the_rule(self, meshlint: Run, form: str):
         assert "MSH002" in meshlint("lint", "twice", "--format", form).stdout
 
     def test_a_file_has_no_colours(self, meshlint: Run, folder: Path):
@@ -278,8 +304,9 @@ class TestOutput:
             ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
         ],
     )
+    @pytest.mark.usefixtures("folder")
     def test_colours_come_when_asked_for(
-        self, meshlint: Run, folder: Path, arguments: list[str], environment: dict[str, str], has_colour: bool
+        self, meshlint: Run, arguments: list[str], environment: dict[str, str], has_colour: bool
     ):
         assert ("\x1b[" in meshlint("lint", "twice", *arguments, **environment).stdout) is has_colour
 
@@ -288,12 +315,14 @@ class TestOutput:
         assert not is_colored(Color.AUTO, {"TERM": "dumb"}, is_terminal=True)
         assert not is_colored(Color.AUTO, {"NO_COLOR": "1"}, is_terminal=True)
 
-    def test_a_quiet_clean_run_says_nothing(self, meshlint: Run, folder: Path):
+    @pytest.mark.usefixtures("folder")
+    def test_a_quiet_clean_run_says_nothing(self, meshlint: Run):
         assert meshlint("lint", "-q", "clean").stdout == ""
         assert "MSH002" in meshlint("lint", "-q", "twice").stdout
         assert json.loads(meshlint("lint", "-q", "clean", "--format", "json").stdout)["findings"] == []
 
-    def test_no_progress_is_accepted(self, meshlint: Run, folder: Path):
+    @pytest.mark.usefixtures("folder")
+    def test_no_progress_is_accepted(self, meshlint: Run):
         assert meshlint("lint", "--no-progress", "clean").returncode == 0
 
     def test_a_reader_that_leaves_early_is_no_error(self, folder: Path):

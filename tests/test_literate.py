@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from literate import cases_of, difference, fixed, linted, marks
 
+from literate import cases_of, difference, fixed, linted, marks
 from meshlint.catalogue import Mark
 from meshlint.finding import Edit, Fix, Problem, Result, Rule, Severity
 from meshlint.mesh.model import Mesh

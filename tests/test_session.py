@@ -100,9 +100,8 @@ def test_the_order_of_the_sources_does_not_show():
     assert names == [["a.yaml", "b.yaml", "c.yaml"]] * 2
     assert [[one.node.span.source.name for one in report.outside] for report in reports] == names
     assert [[one.node.span.source.name for one in report.undecided] for report in reports] == names
-    assert [[finding.fingerprint for finding in report.findings] for report in reports][0] == [
-        finding.fingerprint for finding in reports[1].findings
-    ]
+    first, second = ([finding.fingerprint for finding in report.findings] for report in reports)
+    assert first == second
 
 
 def test_what_is_undecided_or_outside_is_counted_once():

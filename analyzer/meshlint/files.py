@@ -5,14 +5,14 @@ import glob
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
 from meshlint.config import UsageError
 from meshlint.finding import Skipped
+from meshlint.policy import covers
 from meshlint.source.text import Source
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -39,11 +39,12 @@ class Found:
     skipped: tuple[Skipped, ...]
 
 
-def find(paths: Sequence[str], exclude: Sequence[str] = ()) -> Found:
+def find(paths: Sequence[str], exclude: Sequence[str] = (), root: str = ".") -> Found:
     """The files that *paths* name: files as they are, folders with the manifests in them, patterns, `-`.
 
-    Each file comes once, whatever links lead to it. *exclude* are patterns such as `**/charts/**`; they
-    do not apply to a file that is named outright.
+    Each file comes once, whatever links lead to it. *exclude* are patterns as in `.gitignore`, seen from
+    the folder *root*; they do not apply to a file that is named outright. Raises UsageError for a path
+    that does not exist.
     """
     names: list[str] = []
     skipped: list[Skipped] = []
@@ -52,7 +53,7 @@ def find(paths: Sequence[str], exclude: Sequence[str] = ()) -> Found:
             if name == STDIN:
                 names.append(name)
             elif Path(name).is_dir():
-                names.extend(_walk(name, exclude, skipped))
+                names.extend(_walk(name, lambda path: _is_excluded(path, exclude, root), skipped))
             else:
                 names.append(_display(name))
     return Found(tuple(_once(_regular(sorted(set(names)), skipped))), tuple(sorted(set(skipped), key=str)))
@@ -85,14 +86,13 @@ def _encoding(content: bytes) -> tuple[str, bytes]:
     for mark, encoding in _BOMS:
         if content.startswith(mark):
             return encoding, mark
-    # Without a mark, the first character of a manifest is ASCII and tells by its zero byte (YAML 1.2, 5.2).
-    match content[:4]:
-        case bytes((first, 0, second, 0)) if first and second:
-            return "utf-16-le", b""
-        case bytes((0, first, 0, second)) if first and second:
-            return "utf-16-be", b""
-        case _:
-            return "utf-8", b""
+    # Without a mark, the first characters of a manifest are ASCII and tell by their zero bytes (YAML 1.2, 5.2).
+    zeros = [byte == 0 for byte in content[:4]]
+    if zeros == [False, True, False, True]:
+        return "utf-16-le", b""
+    if zeros == [True, False, True, False]:
+        return "utf-16-be", b""
+    return "utf-8", b""
 
 
 def _expanded(path: str) -> Iterator[str]:
@@ -100,13 +100,14 @@ def _expanded(path: str) -> Iterator[str]:
     if path == STDIN or os.path.lexists(path):
         yield path
         return
-    matches = sorted(glob.glob(path, recursive=True)) if _MAGIC & set(path) else []
+    # `Path.glob` refuses absolute patterns.
+    matches = sorted(glob.glob(path, recursive=True)) if _MAGIC & set(path) else []  # noqa: PTH207
     if not matches:
         raise UsageError(f"no such file or directory: {path}")
     yield from matches
 
 
-def _walk(top: str, exclude: Sequence[str], skipped: list[Skipped]) -> Iterator[str]:
+def _walk(top: str, is_excluded: Callable[[str], bool], skipped: list[Skipped]) -> Iterator[str]:
     """The manifests below a folder. A folder that links lead to twice is walked once."""
     seen: set[tuple[int, int]] = set()
     pending = [top]
@@ -124,7 +125,7 @@ def _walk(top: str, exclude: Sequence[str], skipped: list[Skipped]) -> Iterator[
             continue
         for entry in entries:
             name = _display(entry.path)
-            if _is_excluded(name, exclude):
+            if is_excluded(name):
                 continue
             if _is_folder(entry):
                 if not (entry.name.startswith(".") or entry.name in _PASSED_BY):
@@ -172,27 +173,16 @@ def _once(names: Iterator[str]) -> Iterator[str]:
             yield name
 
 
-def _is_excluded(name: str, exclude: Sequence[str]) -> bool:
-    """Whether a pattern matches the name or a folder on the way to it; `**/` also matches nothing."""
-    parts = name.split("/")
-    ways = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-    return any(
-        fnmatchcase(way, pattern) or (pattern.startswith("**/") and fnmatchcase(way, pattern[3:]))
-        for pattern in (given.rstrip("/").removesuffix("/**") for given in exclude)
-        for way in ways
-    )
+def _is_excluded(name: str, exclude: Sequence[str], root: str) -> bool:
+    path = os.path.relpath(name, root).replace(os.sep, "/") if exclude else name
+    return any(covers(pattern, path) for pattern in exclude)
 
 
 def _display(path: str) -> str:
-    """The path relative to the working directory, with `/`; one outside it that was given as absolute stays so."""
-    whole = os.path.normpath(path)
-    if os.path.isabs(whole):
-        here = os.path.realpath(os.curdir)
-        for base in (os.getcwd(), here):
-            if whole == base or whole.startswith(base.rstrip(os.sep) + os.sep):
-                whole = os.path.relpath(whole, base)
-                break
-    return whole.replace(os.sep, "/")
+    """The path relative to the working directory, with `/`; an absolute one that leads outside it stays so."""
+    whole = Path(os.path.normpath(path))
+    here = Path.cwd()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
 
 
 def _reason(error: OSError) -> str:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from meshlint import space
 from meshlint.finding import Edit, Fix, Note, Problem, Result, Undecided, Witness
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.predicate import Predicate, both, tests
-from meshlint.mesh.routing import GATEWAY, Match, Route, RouteTable
+from meshlint.mesh.predicate import Exact, Predicate, both, holds, tests
+from meshlint.mesh.routing import GATEWAY, Match, Route, RouteTable, bound_gateways
 from meshlint.mesh.scope import where
 from meshlint.registry import checks
-from meshlint.request import Attribute
+from meshlint.request import PATH, Attribute
+from meshlint.resources.base import Resource
 from meshlint.resources.virtual_service import RouteDestination, VirtualServiceSpec
 from meshlint.source.node import Node
 
@@ -76,6 +77,7 @@ def cut_off_routes(mesh: Mesh) -> Iterator[Result]:
                 help=_advice(table, dead),
                 witness=_witness(mesh, table, dead),
             )
+        yield from _unseen_catch_alls(mesh, table)
 
 
 @checks("MSH102")
@@ -135,10 +137,7 @@ def _judge(mesh: Mesh, table: RouteTable) -> Verdict:
 
 
 def _scope(mesh: Mesh, table: RouteTable) -> Predicate:
-    spec = table.resource.spec
-    if not isinstance(spec, VirtualServiceSpec):
-        return both()
-    return where(mesh, table.resource)  # type: ignore[arg-type]
+    return mesh.derived(where, mesh, table.resource)
 
 
 def _dead_routes(table: RouteTable, scope: Predicate) -> tuple[list[Dead], list[Undecided]]:
@@ -228,6 +227,46 @@ def _ineffective_entries(
         before.append((match.predicate, match.node))
 
 
+def _unseen_catch_alls(mesh: Mesh, table: RouteTable) -> Iterator[Problem]:
+    """Routes that match everything at a gateway in a spelling that Istio does not move to the end (R216, R303)."""
+    for route in table.routes if table.block == "http" else ():
+        entry = next((one for one in route.matches if _asked(one) == {PATH} or not _asked(one)), None)
+        if entry is None or route.is_catch_all or not route.takes:
+            continue
+        for place, host, rival in _neighbours(mesh, table):
+            if isinstance(space.implies(Exact(GATEWAY, place), entry.predicate), space.Empty):
+                other = f"`{rival.namespace}/{rival.name}`"
+                yield Problem(
+                    _shown(route),
+                    f"this matches every request for `{host}`, but is not spelled as Istio's catch-all: at Gateway "
+                    f"`{place}` it cuts off the routes of VirtualService {other} where that one is younger",
+                    label="matches everything",
+                    notes=(Note(rival.name_node.span, "the routes that are joined with it"),),
+                    help="leave the match out, or write prefix `/`: Istio moves such a route behind all others",
+                )
+                break
+
+
+def _neighbours(mesh: Mesh, table: RouteTable) -> Iterator[tuple[str, str, Resource[VirtualServiceSpec]]]:
+    """VirtualServices whose routes a gateway joins with the table's, with the gateway and the host (R216)."""
+    vs = table.resource
+    joined = mesh.derived(_by_gateway_host, mesh)
+    for place in bound_gateways(vs):
+        for host in vs.spec.hosts:
+            for rival in joined.get((place, host), ()):
+                if rival.spec.http and not mesh.are_alternatives(vs, rival):
+                    yield place, host, rival
+
+
+def _by_gateway_host(mesh: Mesh) -> dict[tuple[str, str], list[Resource[VirtualServiceSpec]]]:
+    found: dict[tuple[str, str], list[Resource[VirtualServiceSpec]]] = {}
+    for vs in mesh.virtual_services:
+        for place in bound_gateways(vs):
+            for host in vs.spec.hosts if place != "mesh" else ():
+                found.setdefault((place, host), []).append(vs)
+    return found
+
+
 def _called(table: RouteTable, route: Route) -> str:
     """How to speak of a route: by its name, else by its place in the list."""
     return f"route `{route.name}`" if route.name else f"route {table.routes.index(route)}"
@@ -261,8 +300,6 @@ def _witness(mesh: Mesh, table: RouteTable, dead: Dead) -> Witness | None:
 
 
 def _takes(route: Route, answer: space.Some) -> bool:
-    from meshlint.mesh.predicate import holds
-
     return holds(route.predicate, answer.request)
 
 

@@ -77,7 +77,7 @@ def lint(order: Order) -> int:
 def _report(order: Order, config: Config) -> Report:
     # Loading makes millions of objects and no garbage; looking for some takes five times as long as loading.
     gc.disable()
-    found = files.find(order.paths, config.exclude)
+    found = files.find(order.paths, config.exclude, config.root)
     read = [files.read(name) for name in found.files]
     report = session.lint(
         [one for one in read if isinstance(one, Source)],
@@ -146,22 +146,33 @@ def _overridden(config: Config, given: Overrides) -> Config:
         settings=settings,
         mesh_config=given.mesh_config or config.mesh_config,
         mesh_networks=given.mesh_networks or config.mesh_networks,
-        exclude=(*config.exclude, *given.exclude),
+        exclude=(*config.exclude, *(_from_root(pattern, config.root) for pattern in given.exclude)),
         respects_ignores=given.respects_ignores,
     )
 
 
+def _from_root(pattern: str, root: str) -> str:
+    """A pattern of the command line, which starts from the working directory, as one that starts from *root*."""
+    if "/" not in pattern.rstrip("/") or pattern.startswith("**/"):
+        return pattern
+    return Path(os.path.relpath(pattern, root)).as_posix()
+
+
 def _configured(order: Order) -> Config:
     """The configuration file that is named, or found, or else the defaults."""
-    if not order.reads_config:
-        return Config()
+    here = Path.cwd().as_posix()
     if order.config_file is not None:
-        return _loaded(order.config_file) or Config()
-    for folder in _folders(order.paths):
-        for name in FILE_NAMES:
-            if (folder / name).is_file() and (config := _loaded(folder / name)) is not None:
-                return config
-    return Config()
+        config = _loaded(order.config_file)
+        if config is None:
+            raise UsageError(f"{_shown(order.config_file)}: no table [tool.meshlint] in it")
+        return config
+    found = _found(order.paths) if order.reads_config else None
+    return found or Config(root=here, directory=here)
+
+
+def _found(paths: Sequence[str]) -> Config | None:
+    places = (folder / name for folder in _folders(paths) for name in FILE_NAMES)
+    return next((config for place in places if place.is_file() and (config := _loaded(place)) is not None), None)
 
 
 def _folders(paths: Sequence[str]) -> Sequence[Path]:
@@ -183,7 +194,6 @@ def _loaded(file: Path) -> Config | None:
         config,
         mesh_config=config.mesh_config and _shown(folder / config.mesh_config),
         mesh_networks=config.mesh_networks and _shown(folder / config.mesh_networks),
-        exclude=tuple(pattern if pattern.startswith("**/") else _shown(folder / pattern) for pattern in config.exclude),
         root=folder.as_posix(),
         directory=Path.cwd().as_posix(),
     )

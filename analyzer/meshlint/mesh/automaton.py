@@ -1,8 +1,8 @@
 """Regular expressions as trees, and the automata that run them over a text one character at a time."""
 
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import assert_never
+from enum import Enum, IntEnum
+from typing import NamedTuple, assert_never
 
 from meshlint.mesh.characters import ANY, NEWLINE, WORD, Ranges, contains
 
@@ -59,7 +59,7 @@ Tree = Characters | Sequence | Choice | Repeat | Assertion
 """A regular expression. Groups and greed are gone: they do not change which texts match."""
 
 
-class _Side(Enum):
+class _Side(IntEnum):
     """What an assertion can tell about the character on one side of a place."""
 
     EDGE = 0
@@ -68,9 +68,10 @@ class _Side(Enum):
     OTHER = 3
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Where a run is: the places it may be at, and what the last character was, where that matters."""
+
+    # A tuple because states are keys on the hottest path, and its hash is ten times faster than a dataclass's.
 
     places: frozenset[int]
     before: _Side

@@ -1,15 +1,16 @@
-"""Which DestinationRules a client uses for a host, and what they say together (routing R510-R518)."""
+"""Which DestinationRules a client uses for a host, and what they say together (routing R510-R519)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from meshlint.mesh.hosts import covers, qualify, specificity
+from meshlint.mesh.hosts import covers, is_wildcard, qualify, specificity
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.services import Host
 from meshlint.resources.base import Resource
 from meshlint.resources.destination_rule import (
     ClientTLS,
     DestinationRuleSpec,
+    PortTrafficPolicy,
     Subset,
     TrafficPolicy,
 )
@@ -21,12 +22,14 @@ Rule = Resource[DestinationRuleSpec]
 class Effective:
     """The rules that decide for a client, all of one namespace and one host; empty where none does.
 
-    `is_certain` is False where the choice depends on what manifests do not show: creation time,
-    labels of the client's pods, or which of several definitions of one object is applied.
+    `is_certain` is False where the choice among them depends on what manifests do not show: creation time or labels
+    of the client's pods. `is_settled` is False where other rules may decide, since one of several definitions of an
+    object is applied and the others name other hosts.
     """
 
     rules: tuple[Rule, ...] = ()
     is_certain: bool = True
+    is_settled: bool = True
 
     @property
     def subsets(self) -> dict[str, Subset]:
@@ -36,6 +39,13 @@ class Effective:
             for subset in rule.spec.subsets:
                 found.setdefault(subset.name, subset)
         return found
+
+    def defines(self, subset: str) -> bool | None:
+        """Whether the client has the subset, None where that depends on what manifests do not show (R503, R504)."""
+        is_there = subset in self.subsets
+        if self.is_settled and (self.is_certain or not is_there):
+            return is_there
+        return None
 
     @property
     def traffic_policy(self) -> TrafficPolicy | None:
@@ -48,18 +58,16 @@ class Effective:
         chosen = self.subsets.get(subset)
         own = chosen.traffic_policy if chosen is not None else None
         if own is not None:
-            for setting in own.port_level_settings:
-                if setting.port is not None and setting.port.number == port:
-                    return setting.tls
+            setting = _setting(own, port)
+            if setting is not None:
+                return setting.tls
             if own.tls is not None:
                 return own.tls
         policy = self.traffic_policy
         if policy is None:
             return None
-        for setting in policy.port_level_settings:
-            if setting.port is not None and setting.port.number == port:
-                return setting.tls
-        return policy.tls
+        setting = _setting(policy, port)
+        return setting.tls if setting is not None else policy.tls
 
 
 def effective(mesh: Mesh, client: str, host: Host) -> Effective:
@@ -67,11 +75,14 @@ def effective(mesh: Mesh, client: str, host: Host) -> Effective:
     return mesh.derived(_effective, mesh, client, host.name, host.namespace)
 
 
+def rules_for(mesh: Mesh, host: str) -> tuple[Rule, ...]:
+    """Every rule of any namespace whose host covers *host*, a full name (R511, R514)."""
+    return mesh.derived(_rules_for, mesh, host)
+
+
 def clients_that_differ(mesh: Mesh, host: Host) -> tuple[str, ...]:
     """The namespaces whose own rules may hide the others' rules for *host* (R510, R511)."""
-    return tuple(
-        sorted({rule.namespace for rule in mesh.destination_rules if covers(host_of(mesh, rule), host.name)})
-    )
+    return tuple(sorted({rule.namespace for rule in rules_for(mesh, host.name)}))
 
 
 def host_of(mesh: Mesh, rule: Rule) -> str:
@@ -79,61 +90,129 @@ def host_of(mesh: Mesh, rule: Rule) -> str:
     return qualify(rule.spec.host, rule.namespace, mesh.settings.cluster_domain)
 
 
+def export_of(rule: Rule) -> frozenset[str]:
+    """The rule's `exportTo` as written: rules are merged only where these are equal (R516)."""
+    return frozenset(rule.spec.export_to or ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """Rules by their host's full name, and apart from them those for wildcards."""
+
+    exact: Mapping[str, tuple[Rule, ...]]
+    wide: Mapping[str, tuple[Rule, ...]]
+
+    def matching(self, host: str) -> dict[str, tuple[Rule, ...]]:
+        """The rules whose host covers *host*, by their host."""
+        found = {name: rules for name, rules in self.wide.items() if covers(name, host)}
+        if host in self.exact:
+            found[host] = self.exact[host]
+        return found
+
+
 def _effective(mesh: Mesh, client: str, host: str, home: str) -> Effective:
     if mesh.settings.istio_version < (1, 1):
         return _everywhere(mesh, host)
-    root = mesh.config.root_namespace
-    own = [rule for rule in mesh.derived(_rules_in, mesh).get(client, ()) if _is_level_one(mesh, rule, client, root)]
-    found = _most_specific(mesh, own, host)
+    own = mesh.derived(_rules_in, mesh, client).matching(host)
+    found = _most_specific({name: _level_one(mesh, rules, client) for name, rules in own.items()})
     if found:
-        return _merged(mesh, found)
-    for level in (home, root):
-        shared = [
-            rule
-            for rule in mesh.derived(_rules_in, mesh).get(level, ())
-            if not mesh.audience_of(rule).is_private(level) and rule.spec.workload_selector is None
-        ]
-        chosen = _most_specific(mesh, shared, host)
-        visible = [rule for rule in chosen if mesh.audience_of(rule).includes(client)]
+        return _merged(mesh, found, own[host_of(mesh, found[0])])
+    for level in (home, mesh.config.root_namespace):
+        all_there = mesh.derived(_rules_in, mesh, level).matching(host)
+        shared = {name: _shared(mesh, rules, level) for name, rules in all_there.items()}
+        visible = [rule for rule in _most_specific(shared) if mesh.audience_of(rule).includes(client)]
         if visible:
-            return _merged(mesh, visible)
+            return _merged(mesh, visible, all_there[host_of(mesh, visible[0])])
     return Effective()
+
+
+def _level_one(mesh: Mesh, rules: Iterable[Rule], client: str) -> list[Rule]:
+    """The rules that a client looks at in its own namespace (R512); one with a selector is private to it (R517)."""
+    is_root = client == mesh.config.root_namespace
+    return [
+        rule
+        for rule in rules
+        if rule.spec.workload_selector is not None
+        or (mesh.audience_of(rule).is_private(client) if is_root else mesh.audience_of(rule).includes(client))
+    ]
+
+
+def _shared(mesh: Mesh, rules: Iterable[Rule], level: str) -> list[Rule]:
+    """The rules of a namespace that others may look at (R513)."""
+    return [
+        rule
+        for rule in rules
+        if rule.spec.workload_selector is None and not mesh.audience_of(rule).is_private(level)
+    ]
 
 
 def _everywhere(mesh: Mesh, host: str) -> Effective:
     """Istio 1.0: rules of all namespaces apply to all clients and are merged (R1002)."""
-    return Effective(tuple(_most_specific(mesh, mesh.destination_rules, host)))
+    by_host: dict[str, list[Rule]] = {}
+    for rule in rules_for(mesh, host):
+        by_host.setdefault(host_of(mesh, rule), []).append(rule)
+    found = _most_specific(by_host)
+    return _merged(mesh, found, found) if found else Effective()
 
 
-def _rules_in(mesh: Mesh) -> dict[str, list[Rule]]:
+def _most_specific(rules: Mapping[str, list[Rule]]) -> list[Rule]:
+    """The rules of the most specific host that has any (R511)."""
+    named = [name for name, some in rules.items() if some]
+    return rules[min(named, key=specificity)] if named else []
+
+
+def _merged(mesh: Mesh, rules: list[Rule], rivals: Iterable[Rule]) -> Effective:
+    """Rules of one namespace and host together (R515-R518), by name, since manifests carry no creation time.
+
+    *rivals* are all rules of that namespace and host, those included that the client does not see.
+    """
+    ordered = tuple(sorted(rules, key=lambda rule: (rule.name, rule.namespace)))
+    is_plain = len({export_of(rule) for rule in rivals}) == 1
+    is_certain = is_plain and all(rule.spec.workload_selector is None for rule in rivals) and _is_orderless(ordered)
+    known = {id(rule) for rule in ordered}
+    others = (other for rule in ordered for other in mesh.alternatives(rule) if other is not rule)
+    is_settled = all(id(other) in known for other in others)
+    has_variants = any(len(mesh.alternatives(rule)) > 1 for rule in ordered)
+    return Effective(ordered, is_certain and not has_variants, is_settled)
+
+
+def _is_orderless(rules: tuple[Rule, ...]) -> bool:
+    """Whether the rules together say the same in any order."""
+    names = [subset.name for rule in rules for subset in rule.spec.subsets]
+    policies = [rule for rule in rules if rule.spec.traffic_policy is not None]
+    return len(rules) == 1 or (len(names) == len(set(names)) and len(policies) <= 1)
+
+
+def _setting(policy: TrafficPolicy, port: int) -> PortTrafficPolicy | None:
+    settings = (one for one in policy.port_level_settings if one.port is not None and one.port.number == port)
+    return next(settings, None)
+
+
+def _rules_in(mesh: Mesh, namespace: str) -> _Rules:
+    return mesh.derived(_rules_by_namespace, mesh).get(namespace, _Rules({}, {}))
+
+
+def _rules_by_namespace(mesh: Mesh) -> dict[str, _Rules]:
     found: dict[str, list[Rule]] = {}
     for rule in mesh.destination_rules:
         found.setdefault(rule.namespace, []).append(rule)
-    return found
+    return {namespace: _indexed(mesh, rules) for namespace, rules in found.items()}
 
 
-def _is_level_one(mesh: Mesh, rule: Rule, client: str, root: str) -> bool:
-    """Whether a client looks at the rule in its own namespace (R512)."""
-    audience = mesh.audience_of(rule)
-    if client == root:
-        return audience.is_private(root) or rule.spec.workload_selector is not None
-    return audience.includes(client)
+def _all_rules(mesh: Mesh) -> _Rules:
+    return _indexed(mesh, mesh.destination_rules)
 
 
-def _most_specific(mesh: Mesh, rules: Iterable[Rule], host: str) -> list[Rule]:
-    matching = [rule for rule in rules if covers(host_of(mesh, rule), host)]
-    if not matching:
-        return []
-    best = min((host_of(mesh, rule) for rule in matching), key=specificity)
-    return [rule for rule in matching if host_of(mesh, rule) == best]
+def _rules_for(mesh: Mesh, host: str) -> tuple[Rule, ...]:
+    return tuple(rule for rules in mesh.derived(_all_rules, mesh).matching(host).values() for rule in rules)
 
 
-def _merged(mesh: Mesh, rules: list[Rule]) -> Effective:
-    """Rules of one namespace and host together (R515-R517), by name, since manifests carry no creation time."""
-    ordered = sorted(rules, key=lambda rule: (rule.name, rule.namespace))
-    if len(ordered) == 1 and ordered[0].spec.workload_selector is None:
-        return Effective((ordered[0],), len(mesh.alternatives(ordered[0])) == 1)
-    same_export = len({rule.spec.export_to or () for rule in ordered}) == 1
-    plain = all(rule.spec.workload_selector is None for rule in ordered)
-    alternatives = any(len(mesh.alternatives(rule)) > 1 for rule in ordered)
-    return Effective(tuple(ordered), same_export and plain and not alternatives)
+def _indexed(mesh: Mesh, rules: Iterable[Rule]) -> _Rules:
+    exact: dict[str, tuple[Rule, ...]] = {}
+    wide: dict[str, tuple[Rule, ...]] = {}
+    for rule in rules:
+        name = host_of(mesh, rule)
+        if name:
+            pool = wide if is_wildcard(name) else exact
+            pool[name] = (*pool.get(name, ()), rule)
+    return _Rules(exact, wide)

@@ -1,5 +1,6 @@
 """Host names: short names, wildcards, and which name covers which (routing R101-R109)."""
 
+from collections.abc import Set
 from ipaddress import ip_address
 
 
@@ -30,7 +31,7 @@ def covers(wide: str, narrow: str) -> bool:
         rest = wide[1:]
         if is_wildcard(narrow):
             return narrow[1:].endswith(rest)
-        return narrow.endswith(rest) and len(narrow) >= len(rest)
+        return narrow.endswith(rest)
     return wide == narrow
 
 
@@ -51,7 +52,19 @@ def specificity(host: str) -> tuple[bool, int, str]:
     return (is_wildcard(host), -len(host), host)
 
 
-def half_qualified(host: str, namespaces: "frozenset[str] | set[str]", domain: str = "cluster.local") -> str | None:
+def is_internal(host: str, domain: str = "cluster.local") -> bool:
+    """Whether *host* is the full name of a service of the cluster, or stands for some of them (R112)."""
+    return host.endswith(f".svc.{domain}")
+
+
+def home_of(host: str, domain: str = "cluster.local") -> str:
+    """The namespace of a service's full name; empty for all other names (R112)."""
+    if not is_internal(host, domain):
+        return ""
+    return host.removesuffix(f".svc.{domain}").rpartition(".")[2].lstrip("*")
+
+
+def half_qualified(host: str, namespaces: Set[str], domain: str = "cluster.local") -> str | None:
     """The full name that `name.namespace` or `name.namespace.svc` was meant as, where that namespace exists (R102)."""
     labels = host.split(".")
     is_half = len(labels) == 2 or (len(labels) == 3 and labels[2] == "svc")

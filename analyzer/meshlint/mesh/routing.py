@@ -37,7 +37,6 @@ from meshlint.request import (
     query,
 )
 from meshlint.resources.base import Resource
-from meshlint.resources.record import Record
 from meshlint.resources.virtual_service import (
     HTTPMatch,
     HTTPRoute,
@@ -91,7 +90,7 @@ class Route:
 class RouteTable:
     """The routes of one block of a resource in the order in which they are tried."""
 
-    resource: Resource[Record]
+    resource: Resource[VirtualServiceSpec]
     block: str
     routes: tuple[Route, ...]
 

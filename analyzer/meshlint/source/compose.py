@@ -198,14 +198,12 @@ class Composition:
         if isinstance(entries, list):
             entries.append(node)
             return
-        name = above.name
+        name = above.name or ""
         above.name = None
         if above.is_merge:
             above.is_merge = False
             above.merged.append(node)
             return
-        if name is None:
-            raise AssertionError("a value needs a key")
         if name in entries:
             # Kubernetes's lenient reading keeps the last one.
             self._report_duplicate(name, entries.pop(name), node)

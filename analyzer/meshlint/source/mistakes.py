@@ -11,6 +11,8 @@ from meshlint.source.node import Document
 _PROMPT = re.compile(
     r"(?:[$>%]|[\w.-]+@[\w.-]+[^\s$#]*[$#])\s+[\w./-]+(?:\s|$)|(?:sudo\s+)?(?:kubectl|istioctl|helm|cat|curl|oc)\s+[\w/<.-]"
 )
+_BLANKS = re.compile(r"[ \t]*")
+_LINE_END = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
 _WORD = re.compile(r"[^\s,\[\]{}]*")
 _PLAIN_WORDS = {
     "mapping values are not allowed": "a key and its value cannot stand here",
@@ -65,8 +67,8 @@ class _Scene:
 
     def line_end(self, offset: int) -> int:
         """Where the line of *offset* ends, trailing blanks left out."""
-        end = re.search(r"[ \t]*(?:[\r\n]|\Z)", self.text[offset:])
-        return offset + (end.start() if end else 0)
+        end = _LINE_END.search(self.text, offset)
+        return end.start() if end else len(self.text)
 
     def line_start(self, offset: int) -> int:
         """Where the line of *offset* begins."""
@@ -88,17 +90,16 @@ def explained(document: Document, text: str, base: int, failure: Failure) -> Def
 
 
 def _tab(scene: _Scene) -> Defect | None:
-    for offset in (scene.failure.at, scene.failure.since):
-        if offset is None or offset > len(scene.text):
+    failure = scene.failure
+    for offset in (failure.at, failure.since):
+        if offset is None:
             continue
         start = scene.line_start(offset)
-        end = start + len(scene.text[start:]) - len(scene.text[start:].lstrip(" \t"))
-        if "\t" in scene.text[start:end] and (offset >= end or scene.text[offset] == "\t" or offset == start):
-            return scene.defect(
-                start, max(end, scene.line_end(end)), "indented with a tab: YAML indents with spaces only"
-            )
-    if "tab character" in scene.failure.problem or scene.text[scene.failure.at : scene.failure.at + 1] == "\t":
-        return scene.defect(scene.failure.at, scene.failure.at + 1, "a tab cannot stand here: YAML wants spaces")
+        end = start + len(_BLANKS.match(scene.text, start)[0])  # type: ignore[index]  # it matches the empty text too
+        if "\t" in scene.text[start:end]:
+            return scene.defect(start, scene.line_end(end), "indented with a tab: YAML indents with spaces only")
+    if "tab character" in failure.problem or scene.text[failure.at : failure.at + 1] == "\t":
+        return scene.defect(failure.at, failure.at + 1, "a tab cannot stand here: YAML wants spaces")
     return None
 
 
@@ -109,13 +110,12 @@ def _quote(scene: _Scene) -> Defect | None:
     if "end of stream" in failure.problem or "document" in failure.problem:
         quote = scene.text[failure.since]
         return scene.defect(failure.since, scene.line_end(failure.since), f"the quote `{quote}` is never closed")
-    if "escape" in failure.problem:
-        escape = re.compile(r"\\.?").search(scene.text, failure.since, failure.at + 2)
-        at = scene.text.rfind("\\", 0, failure.at + 1)
-        word = scene.text[at : at + 2] if escape and at >= failure.since else "\\"
-        message = f"`{word}` is no escape within double quotes: write `\\{word}` or use single quotes"
-        return scene.defect(max(at, failure.since), max(at, failure.since) + 2, message)
-    return None
+    backslash = scene.text.rfind("\\", failure.since, failure.at + 1)
+    if backslash < 0:
+        return None
+    escape = scene.text[backslash : backslash + 2]
+    message = f"`{escape}` is no escape within double quotes: write `\\{escape}` or use single quotes"
+    return scene.defect(backslash, backslash + len(escape), message)
 
 
 def _quote_goes_on(scene: _Scene) -> Defect | None:
@@ -152,7 +152,9 @@ def _bracket(scene: _Scene) -> Defect | None:
 def _mark(scene: _Scene) -> Defect | None:
     """A value that begins with a character that means something to YAML."""
     failure = scene.failure
-    if "alias" in failure.context or "anchor" in failure.context or "tag" in failure.context:
+    if "tag handle" in failure.problem:
+        at = failure.at
+    elif "alias" in failure.context or "anchor" in failure.context or "tag" in failure.context:
         at = failure.since if failure.since is not None else failure.at
     elif "cannot start any token" in failure.problem:
         at = failure.at
@@ -219,6 +221,8 @@ def _indentation(scene: _Scene) -> Defect | None:
         return _mixed(scene, open_[-1])
     if closed:
         return _shallow(scene, closed[0])
+    if " " in line.key:
+        return scene.on(line, "`: ` stands within an unquoted text: put the text in quotes")
     if open_ and open_[-1].line.has_value and not open_[-1].is_list:
         return _uneven(scene, open_[-1])
     return None

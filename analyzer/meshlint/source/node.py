@@ -30,7 +30,7 @@ class Node:
     key before it, if it has one. `path` leads to it from its document's root.
     """
 
-    value: "str | int | float | bool | None | Mapping[str, Node] | tuple[Node, ...]"
+    value: "str | int | float | bool | Mapping[str, Node] | tuple[Node, ...] | None"
     span: Span
     key: Span | None
     path: tuple[Step, ...]

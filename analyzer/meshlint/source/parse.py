@@ -102,7 +102,7 @@ def _from_yaml(source: Source, shared: dict[str, str]) -> tuple[list[Composition
         else:
             broken.append(defect)
             broken.extend(composition.defects)
-        index += defect is not None or composition.root is not None
+        index += defect is not None or (composition.root is not None and composition.root.value is not None)
     return found, broken, False
 
 
@@ -145,7 +145,7 @@ def _feed(events: Iterator[Event], composition: Composition) -> None:
         elif isinstance(event, MappingEndEvent | SequenceEndEvent):
             # The end of a block has no width and runs on to the next token; that of `{}` and `[]` is its bracket.
             composition.close(end if end > start else None)
-        elif isinstance(event, AliasEvent):
+        elif isinstance(event, AliasEvent) and event.anchor is not None:
             composition.alias(event.anchor, start, end)
 
 

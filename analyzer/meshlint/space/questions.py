@@ -82,10 +82,11 @@ def _evident(question: _Question) -> Answer | None:
         return None
     covering = []
     for box in parts:
-        by = [at for at, other in enumerate(question.others) if covers(other, box)]
+        near = [at for at, other in enumerate(question.others) if not excludes(other, box)]
+        by = [at for at in near if covers(question.others[at], box)]
         covering.append(by)
         if not by:
-            request = guess(box, [other for other in question.others if not excludes(other, box)])
+            request = guess(box, [question.others[at] for at in near])
             if request is not None:
                 return Some(request)
     if not all(covering):

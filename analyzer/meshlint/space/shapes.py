@@ -1,9 +1,11 @@
 """Cheap proofs: what the shape of predicates alone says about covering and excluding one another."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from meshlint.mesh import re2
+from meshlint.mesh.automaton import Assertion, Characters
+from meshlint.mesh.automaton import Sequence as Chain
 from meshlint.mesh.predicate import (
     ALWAYS,
     NEVER,
@@ -164,7 +166,7 @@ def is_disjoint(a: Literal, b: Literal) -> bool:
         return is_subset(a, _test(b))
     if isinstance(a, Not):
         return is_subset(b, _test(a))
-    return a.attribute == b.attribute and (_is_disjoint(a, b) or _is_disjoint(b, a))
+    return a.attribute == b.attribute and _is_disjoint(a, b)
 
 
 def _test(negation: Not) -> Test:
@@ -279,31 +281,71 @@ def _is_subset(a: Test, b: Test) -> bool:
 
 
 def _is_disjoint(a: Test, b: Test) -> bool:
-    listed = _texts(a)
-    if listed is not None:
-        return not any(accepts(b, text) for text in listed)
-    match a, b:
-        case (Exact(_, text, _), Exact(_, other, _)):
-            return _fold(text) != _fold(other)
-        case (Exact(_, text, _), Prefix(_, other, _)):
-            return not _fold(text).startswith(_fold(other))
-        case (Exact(_, text, _), Suffix(_, other, _)):
-            return not _fold(text).endswith(_fold(other))
-        case (Prefix(_, _, ignore_a), Prefix(_, _, ignore_b)):
-            return not _nest(a.text, b.text, str.startswith, ignore_case=ignore_a or ignore_b)
-        case (Suffix(_, _, ignore_a), Suffix(_, _, ignore_b)):
-            return not _nest(a.text, b.text, str.endswith, ignore_case=ignore_a or ignore_b)
-        case (Within(_, one), Within(_, other)):
-            left, right = network(one), network(other)
-            return left is None or right is None or not (is_subnet(left, right) or is_subnet(right, left))
+    if isinstance(a, Within) and isinstance(b, Within):
+        one, other = network(a.network), network(b.network)
+        return one is None or other is None or not (is_subnet(one, other) or is_subnet(other, one))
+    ignore_case = _ignores_case(a) or _ignores_case(b)
+    if not _nest(_head(a), _head(b), ignore_case=ignore_case):
+        return True
+    # Ends are compared as beginnings of the reversed texts.
+    if not _nest(_tail(a)[::-1], _tail(b)[::-1], ignore_case=ignore_case):
+        return True
+    for test, other_test in ((a, b), (b, a)):
+        listed = _texts(test)
+        if listed is not None:
+            return not any(accepts(other_test, text) for text in listed)
+    return _is_shorter(a, b) or _is_shorter(b, a)
+
+
+def _ignores_case(test: Test) -> bool:
+    return isinstance(test, Exact | Prefix | Suffix) and test.ignore_case
+
+
+def _head(test: Test) -> str:
+    """What each value that passes the test begins with."""
+    match test:
+        case Exact(_, text) | Prefix(_, text):
+            return text
+        case Regex(_, pattern):
+            return _regex_head(pattern)
         case _:
-            return False
+            return ""
 
 
-def _nest(a: str, b: str, begins: Callable[[str, str], bool], *, ignore_case: bool) -> bool:
+def _tail(test: Test) -> str:
+    """What each value that passes the test ends with."""
+    return test.text if isinstance(test, Exact | Suffix) else ""
+
+
+@lru_cache(maxsize=4096)
+def _regex_head(pattern: str) -> str:
+    tree = re2.parse(pattern)
+    head = ""
+    for part in tree.parts if isinstance(tree, Chain) else (tree,):
+        match part:
+            case Characters(((low, high),)) if low == high:
+                head += chr(low)
+            case Assertion():
+                continue
+            case _:
+                break
+    return head
+
+
+def _nest(a: str, b: str, *, ignore_case: bool) -> bool:
+    """Whether one of the texts begins with the other."""
     if ignore_case:
         a, b = _fold(a), _fold(b)
-    return begins(a, b) or begins(b, a)
+    return a.startswith(b) or b.startswith(a)
+
+
+def _is_shorter(a: Test, b: Test) -> bool:
+    """Whether *a* is one whole text, shorter than any text with the beginning or end that *b* asks for."""
+    return (
+        isinstance(a, Exact)
+        and isinstance(b, Exact | Prefix | Suffix)
+        and (len(a.text) < len(b.text) or (isinstance(b, Exact) and len(a.text) != len(b.text)))
+    )
 
 
 def attributes(predicates: Iterable[Predicate]) -> Iterator[Attribute]:
