@@ -140,9 +140,7 @@ def _level_one(mesh: Mesh, rules: Iterable[Rule], client: str) -> list[Rule]:
 def _shared(mesh: Mesh, rules: Iterable[Rule], level: str) -> list[Rule]:
     """The rules of a namespace that others may look at (R513)."""
     return [
-        rule
-        for rule in rules
-        if rule.spec.workload_selector is None and not mesh.audience_of(rule).is_private(level)
+        rule for rule in rules if rule.spec.workload_selector is None and not mesh.audience_of(rule).is_private(level)
     ]
 
 

@@ -88,9 +88,9 @@ def _edges(mesh: Mesh) -> Iterator[Edge]:
     for vs in mesh.virtual_services:
         yield from _virtual_service(mesh, vs)
     for rule in mesh.destination_rules:
-        name = host_of(mesh, rule)
-        for host in {host.name for host in mesh.hosts_named(name) if covers(name, host.name)} or {name}:
-            yield Edge(vertex(rule), host_vertex(host), Kind.CONFIGURES, rule.spec.node.at("host"))
+        wanted = host_of(mesh, rule)
+        for name in {host.name for host in mesh.hosts_named(wanted) if covers(wanted, host.name)} or {wanted}:
+            yield Edge(vertex(rule), host_vertex(name), Kind.CONFIGURES, rule.spec.node.at("host"))
     for gateway in mesh.gateways:
         for workload in mesh.selected(gateway.spec.selector):
             node = gateway.spec.node.at("selector")

@@ -5,7 +5,7 @@ its annotation asks is left at the field's default and counted as a flaw of the 
 """
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -31,7 +31,7 @@ def decode(cls: type[R], node: Node, flaws: list[Node]) -> R:
     """
     values: dict[str, Any] = {}
     entries = node.mapping
-    for name, spellings, decoder, default in _plan(cls):
+    for name, spellings, decoder, default in _plan(cast("Hashable", cls)):
         below = next((entries[spelling] for spelling in spellings if spelling in entries), None)
         value = _NOTHING if below is None else decoder(below, flaws)
         values[name] = default() if value is _NOTHING else value

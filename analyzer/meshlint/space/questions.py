@@ -26,9 +26,25 @@ from meshlint.space.shapes import (
 def answers(predicates: Sequence[Predicate], wanted: Sequence[int]) -> tuple[Answer, ...]:
     """For each wanted position, whether that predicate has a request outside of all predicates before it."""
     known = [normal(predicate) for predicate in predicates]
-    told = tuple(frozenset(attributes([predicate])) for predicate in predicates)
+    readings = [
+        _Reading(frozenset(attributes([predicate])), *(2 * [predicate] if is_clear(plain) else _bounds(plain)))
+        for predicate, plain in zip(predicates, known, strict=True)
+    ]
     found = _decided(known, wanted)
-    return tuple(_presentable(answer, predicates, known, told, at) for answer, at in zip(found, wanted, strict=True))
+    return tuple(_presentable(answer, readings[: at + 1]) for answer, at in zip(found, wanted, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A predicate for `holds`: what it asks about, and the least and the largest set that it may be."""
+
+    asked: frozenset[Attribute]
+    least: Predicate
+    largest: Predicate
+
+
+def _bounds(known: Predicate) -> list[Predicate]:
+    return [assuming(known, is_met=False), assuming(known, is_met=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +64,11 @@ def _decided(known: Sequence[Predicate], wanted: Sequence[int]) -> list[Answer]:
     large = [assuming(predicate, is_met=True) for predicate in known]
     small = [assuming(predicate, is_met=False) for predicate in known]
     found = _solved(large, small, wanted)
+    unclear_from = next((at for at, one in enumerate(known) if not is_clear(one)), len(known))
     doubtful = [
         place
         for place, (at, answer) in enumerate(zip(wanted, found, strict=True))
-        if isinstance(answer, Some) and not all(is_clear(one) for one in known[: at + 1])
+        if isinstance(answer, Some) and at >= unclear_from
     ]
     certain = _solved(small, large, [wanted[place] for place in doubtful])
     for place, answer in zip(doubtful, certain, strict=True):
@@ -160,26 +177,17 @@ def _without(others: Sequence[Predicate], query: _z3.Query, unsupported: Unsuppo
     return Empty(tuple(query.others[at] for at in answer.by)) if isinstance(answer, Empty) else answer
 
 
-def _presentable(
-    answer: Answer,
-    predicates: Sequence[Predicate],
-    known: Sequence[Predicate],
-    told: Sequence[frozenset[Attribute]],
-    at: int,
-) -> Answer:
-    """The answer, its request reduced to the attributes that matter and confirmed by `holds`."""
+def _presentable(answer: Answer, readings: Sequence[_Reading]) -> Answer:
+    """The answer for the last reading, its request reduced to what was asked about and confirmed by `holds`."""
     if not isinstance(answer, Some):
         return answer
-    asked = told[at].union(*told[:at])
+    asked = frozenset({METHOD, PATH}).union(*(reading.asked for reading in readings))
     values = {attribute: value for attribute, value in answer.request.values if attribute in asked}
-    for attribute in (METHOD, PATH, *asked):
+    for attribute in asked:
         if not domain(attribute).is_optional:
-            values.setdefault(attribute, answer.request.get(attribute) or domain(attribute).preferred[0])
+            values.setdefault(attribute, domain(attribute).preferred[0])
     request = Request.of(values)
-    readings = [
-        predicate if is_clear(normal_one) else assuming(normal_one, is_met=place != at)
-        for place, (predicate, normal_one) in enumerate(zip(predicates[: at + 1], known[: at + 1], strict=True))
-    ]
-    if not holds(readings[at], request) or any(holds(other, request) for other in readings[:at]):
-        raise DisagreementError(f"{request} does not answer the question about {predicates[at]}")
+    *others, target = readings
+    if not holds(target.least, request) or any(holds(other.largest, request) for other in others):
+        raise DisagreementError(f"{request} does not answer the question about {target.least}")
     return Some(request)
