@@ -11,6 +11,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+CLEAN = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: reviews
+spec:
+  ports:
+    - name: http
+      port: 80
+"""
+TWICE = CLEAN.replace("  name: reviews\n", "  name: reviews\n  name: ratings\n")
+"""A Service with a key that stands twice: one error, MSH002, on line 5."""
+
 
 @pytest.fixture
 def meshlint(tmp_path: Path) -> Run:
@@ -29,3 +42,25 @@ def meshlint(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A repository with a clean file and one with an error."""
+    (tmp_path / ".git").mkdir()
+    for name, text in (("clean", CLEAN.replace("reviews", "details")), ("twice", TWICE)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.yaml").write_text(text)
+    return tmp_path
+
+
+def python(*arguments: str, cwd: Path, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "analyzer")},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        check=False,
+    )

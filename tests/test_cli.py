@@ -2,38 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Run
-from meshlint import __version__, catalogue
+from conftest import TWICE, Run, python
+from meshlint import catalogue
 from meshlint.cli.streams import Color, is_colored
-
-CLEAN = """\
-apiVersion: v1
-kind: Service
-metadata:
-  name: reviews
-spec:
-  ports:
-    - name: http
-      port: 80
-"""
-TWICE = CLEAN.replace("  name: reviews\n", "  name: reviews\n  name: ratings\n")
-"""A Service with a key that stands twice: one error, MSH002, on line 5."""
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A repository with a clean file and one with an error."""
-    (tmp_path / ".git").mkdir()
-    for name, text in (("clean", CLEAN.replace("reviews", "details")), ("twice", TWICE)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / f"{name}.yaml").write_text(text)
-    return tmp_path
 
 
 class TestExitCodes:
@@ -360,48 +335,3 @@ class TestPages:
         assert [rule["code"] for rule in json.loads(meshlint("rules", "--format", "json").stdout)] == codes
         table = meshlint("rules", "--format", "markdown").stdout.splitlines()
         assert [row.split(" | ")[0] for row in table[2:]] == [f"| {code}" for code in codes]
-
-
-class TestStartUp:
-    def test_the_version(self, meshlint: Run):
-        assert meshlint("--version").stdout == f"meshlint {__version__}\n"
-
-    def test_without_a_command_there_is_help_and_no_success(self, meshlint: Run):
-        run = meshlint()
-        assert run.returncode == 2
-        assert "lint" in run.stdout
-
-    @pytest.mark.parametrize("command", [[], ["lint"], ["explain"], ["rules"]])
-    def test_help_is_a_success(self, meshlint: Run, command: list[str]):
-        assert meshlint(*command, "--help").returncode == 0
-
-    def test_the_version_costs_no_imports(self, tmp_path: Path):
-        assert imported("--version", cwd=tmp_path).isdisjoint(
-            {"typer", "yaml", "z3", "meshlint.session", "dataclasses"}
-        )
-
-    def test_a_clean_lint_imports_nothing_heavy(self, folder: Path):
-        heavy = {"z3", "networkx", "jsonschema", "sarif_om", "rich", "meshlint.render.sarif"}
-        loaded = imported("lint", "clean", cwd=folder)
-        assert "meshlint.session" in loaded
-        assert loaded.isdisjoint(heavy)
-
-
-def imported(*arguments: str, cwd: Path) -> set[str]:
-    """The modules that a run has loaded by its end."""
-    program = "import sys; from meshlint.cli import main; main(sys.argv[1:]); sys.stderr.write('\\n'.join(sys.modules))"
-    run = python("-c", program, *arguments, cwd=cwd)
-    assert run.returncode == 0
-    return set(run.stderr.split())
-
-
-def python(*arguments: str, cwd: Path, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "analyzer")},
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        check=False,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from meshlint import session
+from meshlint import registry, session
 from meshlint.config import Config, UsageError
 from meshlint.finding import Outside, Problem, Report, Result, Rule, Severity, Undecided
 from meshlint.mesh.model import Mesh
@@ -164,3 +164,9 @@ def test_a_mesh_config_of_its_own_is_read():
 def test_an_empty_mesh_config_is_refused():
     with pytest.raises(UsageError, match=r"^mesh.yaml: "):
         session.lint([], Config(), mesh_config=Source("mesh.yaml", "# nothing\n"), checks=())
+
+
+def test_a_rule_has_one_checker():
+    code = min(registry.checkers())
+    with pytest.raises(ValueError, match=f"{code} is checked by .* and named_wrong"):
+        registry.checks(code)(named_wrong)

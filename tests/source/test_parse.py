@@ -6,6 +6,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from meshlint.source.compose import MAX_COPIES, MAX_DEPTH
 from meshlint.source.node import Node
 from meshlint.source.parse import DefectKind, Parsed, parse
@@ -14,14 +15,32 @@ from meshlint.source.text import Source
 YAMLISH = st.text(st.sampled_from(list("ab:-?&*!|>'\"%@`{}[],# \n\t\r0.~<\0\ud800\x85é\U0001f600")), max_size=60)
 LINES = st.lists(
     st.sampled_from(
-        ["a: 1", "b:", "- c", "  d: x", "  - e: y", " f: 2", "---", "...", "|", "k: |", "  text", "\tt: 1", "a: &a", "b: *a"]
+        [
+            "a: 1",
+            "b:",
+            "- c",
+            "  d: x",
+            "  - e: y",
+            " f: 2",
+            "---",
+            "...",
+            "|",
+            "k: |",
+            "  text",
+            "\tt: 1",
+            "a: &a",
+            "b: *a",
+        ]
         + ["<<: *a", "'q", '"r": "s"', "{{ x }}", "# c", "", "[1,", "]", "{a: b}", "kind: List", "items:", "%YAML 1.1"]
     ),
     max_size=14,
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(st.characters(codec="utf-8"), max_size=12),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=6), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=6), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -200,7 +219,9 @@ def test_nesting_that_would_exhaust_the_stack_is_too_large():
     assert kinds("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)) == [DefectKind.TOO_LARGE]
     assert kinds('{"a":' * 5000) == [DefectKind.TOO_LARGE]
     assert kinds("- " * 5000 + "x\n") == [DefectKind.TOO_LARGE]
-    assert kinds("".join(f"a{n}: &a{n} [*a{n - 1}]\n" if n else "a0: &a0 [x]\n" for n in range(300))) == [DefectKind.TOO_LARGE]
+    assert kinds("".join(f"a{n}: &a{n} [*a{n - 1}]\n" if n else "a0: &a0 [x]\n" for n in range(300))) == [
+        DefectKind.TOO_LARGE
+    ]
 
 
 def test_what_is_as_deep_as_allowed_can_be_walked():
@@ -336,7 +357,7 @@ def test_the_text_of_a_scalar_reads_as_its_value(text: str):
     for node in every_node(read(text)):
         written = node.span.text
         is_scalar = not isinstance(node.value, dict | tuple)
-        if is_scalar and written[:1] not in ("|", ">", "&", "*") and "\n" not in written and not (node.value is None):
+        if is_scalar and written[:1] not in ("|", ">", "&", "*") and "\n" not in written and node.value is not None:
             assert root(written).value == node.value
 
 
@@ -355,7 +376,9 @@ def test_a_node_without_aliases_lies_within_the_one_above(text: str):
 def test_line_endings_change_no_value_and_no_position(lines: list[str], ending: str):
     one, other = read("\n".join(lines)), read(ending.join(lines))
     assert [node.plain for node in one.documents] == [node.plain for node in other.documents]
-    assert [(n.span.first, n.span.last) for n in every_node(one)] == [(n.span.first, n.span.last) for n in every_node(other)]
+    assert [(n.span.first, n.span.last) for n in every_node(one)] == [
+        (n.span.first, n.span.last) for n in every_node(other)
+    ]
     assert [d.kind for d in one.defects] == [d.kind for d in other.defects]
     assert [d.span.first for d in one.defects] == [d.span.first for d in other.defects]
 

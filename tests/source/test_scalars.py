@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from meshlint.source.parse import parse
 from meshlint.source.scalars import plain
 from meshlint.source.text import Source

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from meshlint.source.text import Source
 
 ENDINGS = st.text(st.sampled_from("ab\n\r\x0c\x85\u2028\0\U0001f600"), max_size=30)

@@ -130,7 +130,6 @@ def test_what_does_not_depend_on_the_unclear_is_decided():
 
 def test_a_regex_with_too_many_states_is_unknown_where_it_matters():
     monster = Regex(PATH, "/.*a.{14}b")
-    assert isinstance(space.outside(Regex(PATH, "/[ab]{20}c?"), [monster]), Unknown | Some)
     assert isinstance(space.implies(Regex(PATH, "/.*a.{14}(?:b|b)"), monster), Unknown)
     assert space.outside(both(monster, Prefix(PATH, "/a")), [Prefix(PATH, "/")]) == Empty((0,))
 
@@ -190,8 +189,8 @@ def test_weights_are_mended_with_the_least_change(weights, nearest):
 
 
 def test_positive_weights_become_zero_only_where_the_total_forces_it():
-    assert space.nearest_weights((5, 5, 5), 4) == (1, 2, 1) or sum(space.nearest_weights((5, 5, 5), 4)) == 4
-    assert sum(space.nearest_weights((5, 5, 5), 2)) == 2
+    assert space.nearest_weights((5, 5, 5), 4) == (2, 1, 1)
+    assert space.nearest_weights((5, 5, 5), 2) == (2, 0, 0)
 
 
 def test_a_witness_is_in_the_target_by_the_concrete_reading():

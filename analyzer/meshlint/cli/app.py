@@ -66,7 +66,7 @@ def lint(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH]...",
+            metavar="PATH",
             help="Files and folders, `-` for standard input; the working directory by default.",
             show_default=False,
         ),

@@ -1,6 +1,6 @@
 """Host names: short names, wildcards, and which name covers which (routing R101-R109)."""
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 
 
@@ -64,7 +64,7 @@ def home_of(host: str, domain: str = "cluster.local") -> str:
     return host.removesuffix(f".svc.{domain}").rpartition(".")[2].lstrip("*")
 
 
-def half_qualified(host: str, namespaces: Set[str], domain: str = "cluster.local") -> str | None:
+def half_qualified(host: str, namespaces: AbstractSet[str], domain: str = "cluster.local") -> str | None:
     """The full name that `name.namespace` or `name.namespace.svc` was meant as, where that namespace exists (R102)."""
     labels = host.split(".")
     is_half = len(labels) == 2 or (len(labels) == 3 and labels[2] == "svc")

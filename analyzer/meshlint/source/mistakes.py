@@ -125,6 +125,8 @@ def _quote_goes_on(scene: _Scene) -> Defect | None:
     if before[-1:] not in ("'", '"') or scene.text[failure.at : failure.at + 1] in ("", "\r", "\n", ":"):
         return None
     quote = before[-1]
+    if "flow" in failure.context and before.count(quote) % 2 == 0:
+        return None
     if before.count(quote) % 2 == 0 or before.strip() == quote:
         return scene.defect(failure.at, scene.line_end(failure.at), "text follows the closing quote")
     for line in reversed(scene.lines):
@@ -160,6 +162,8 @@ def _mark(scene: _Scene) -> Defect | None:
         at = failure.at
     else:
         return None
+    if at >= len(scene.text):
+        return None
     word = _WORD.match(scene.text, at)
     end = max(word.end() if word else at, at + 1)
     return scene.defect(
@@ -167,6 +171,17 @@ def _mark(scene: _Scene) -> Defect | None:
         end,
         f"`{scene.text[at:end]}` begins with `{scene.text[at]}`, which has a meaning of its own in YAML: put it in quotes",
     )
+
+
+def _left_of_block(scene: _Scene) -> Defect | None:
+    """A line that seems to belong to a block of text, but is left of the block's first line."""
+    start = scene.line_start(scene.failure.at)
+    end = scene.line_end(start)
+    written = scene.text[start:end]
+    if not written or start == scene.line.start or written.lstrip()[:1] in ("#", "%", ""):
+        return None
+    first = end - len(written.lstrip())
+    return scene.defect(first, end, "indented less than the first line of the block of text above it")
 
 
 def _block_scalar(scene: _Scene) -> Defect | None:
@@ -287,6 +302,7 @@ _GUESSES: tuple[Callable[[_Scene], Defect | None], ...] = (
     _quote_goes_on,
     _bracket,
     _mark,
+    _left_of_block,
     _block_scalar,
     _colon,
     _item_beside_key,
