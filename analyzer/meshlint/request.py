@@ -25,6 +25,15 @@ DESTINATION_IP = Attribute("destination.ip")
 TOKEN_ISSUER = Attribute("token.issuer")
 TOKEN_SUBJECT = Attribute("token.subject")
 
+GATEWAY = Attribute("proxy.gateway")
+"""Where a route is used: `mesh` at sidecars, `namespace/name` of a Gateway otherwise (R201)."""
+CLIENT_NAMESPACE = Attribute("proxy.namespace")
+"""The namespace of the proxy that routes (R230)."""
+SNI_PATTERN = Attribute("chain.sni")
+"""The `sniHosts` entry whose filter chain a connection falls into: Envoy takes the most specific (R453)."""
+SUBNET = Attribute("chain.subnet")
+"""The destination subnet whose filter chain a connection falls into; empty for the service's own (R452)."""
+
 
 def header(name: str) -> Attribute:
     """The value of header *name*, repeated ones joined with a comma (R312); names ignore case."""
@@ -39,6 +48,11 @@ def query(name: str) -> Attribute:
 def claim(*names: str) -> Attribute:
     """A verified token's claim, reached through nested objects by *names* (S68)."""
     return Attribute("claim:" + "\0".join(names))
+
+
+def client_label(name: str) -> Attribute:
+    """The label *name* of the pod whose proxy routes (R230)."""
+    return Attribute("proxy.label:" + name)
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ def test_large_files_are_skipped(folder: Path):
 
 
 def test_a_file_that_is_gone_by_the_time_it_is_read_is_skipped(folder: Path):
+    put(folder / "gone.yaml").unlink()
     assert read("gone.yaml") == Skipped("gone.yaml", "no such file or directory")
 
 

@@ -30,8 +30,19 @@ LINES = st.lists(
             "\tt: 1",
             "a: &a",
             "b: *a",
+            "<<: *a",
+            "'q",
+            '"r": "s"',
+            "{{ x }}",
+            "# c",
+            "",
+            "[1,",
+            "]",
+            "{a: b}",
+            "kind: List",
+            "items:",
+            "%YAML 1.1",
         ]
-        + ["<<: *a", "'q", '"r": "s"', "{{ x }}", "# c", "", "[1,", "]", "{a: b}", "kind: List", "items:", "%YAML 1.1"]
     ),
     max_size=14,
 )
@@ -324,6 +335,28 @@ def test_what_only_looks_like_json_is_read_as_yaml(text: str):
     assert len(read(text).documents) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x {b: [1, 'c']}\n---\nd: *y\n---\ne: |-\n  f\n\ng: [h, *x]\n",
+        "a:\n- b:\n\n# c\n- &x\n  d: e\n- *x\n",
+        "k: v\n---\na: 1\n b: 2\n---\nc: 'd\n---\n- e\n  f: 1\n---\ng: @h\n---\ni: *.j\n",
+        "a: {{ b }}\n",
+    ],
+)
+def test_it_makes_no_difference_whether_libyaml_is_there(text: str, monkeypatch: pytest.MonkeyPatch):
+    fast = read(text)
+    monkeypatch.setattr("meshlint.source.parse._LOADER", yaml.BaseLoader)
+    slow = read(text)
+    assert slow.templated == fast.templated
+    assert [(n.plain, n.span.start, n.span.end) for n in every_node(slow)] == [
+        (n.plain, n.span.start, n.span.end) for n in every_node(fast)
+    ]
+    assert [(d.kind, d.span.start, d.span.end, d.message) for d in slow.defects] == [
+        (d.kind, d.span.start, d.span.end, d.message) for d in fast.defects
+    ]
+
+
 @given(VALUES)
 def test_json_values_are_read_as_the_json_module_reads_them(value: object):
     text = json.dumps({"v": value}, indent=1)
@@ -332,7 +365,7 @@ def test_json_values_are_read_as_the_json_module_reads_them(value: object):
 
 @given(VALUES, st.booleans())
 def test_dumped_values_come_back(value: object, flow: bool):
-    text = yaml.safe_dump({"v": value}, default_flow_style=flow, allow_unicode=True)
+    text = yaml.safe_dump({"v": value}, default_flow_style=flow, default_style='"', allow_unicode=True)
     assert root(text).plain == {"v": value}
 
 

@@ -1,5 +1,7 @@
 """Offsets, lines and columns."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,7 +48,7 @@ def test_a_position_leads_back_to_its_offset(text: str):
 def test_lines_and_their_breaks_make_up_the_text(text: str):
     source = Source("x", text)
     bounds = (*source.line_starts, len(text))
-    assert "".join(text[start:end] for start, end in zip(bounds, bounds[1:], strict=False)) == text
+    assert "".join(text[start:end] for start, end in pairwise(bounds)) == text
     assert all(source.line(number).strip("\r\n") == source.line(number) for number in range(1, len(bounds)))
 
 

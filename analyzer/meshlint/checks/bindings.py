@@ -9,10 +9,11 @@ from meshlint.finding import Edit, Fix, Note, Outside, Problem, Result
 from meshlint.mesh.hosts import half_qualified, overlaps
 from meshlint.mesh.model import Class, Mesh
 from meshlint.mesh.predicate import Exact, Predicate, both, either
-from meshlint.mesh.routing import GATEWAY, RouteTable, bound_gateways, gateway_name, route_tables, static
+from meshlint.mesh.routing import RouteTable, bound_gateways, gateway_name, route_tables, static
 from meshlint.mesh.scope import gateways_named, hosts_of, server_hosts
 from meshlint.mesh.visibility import Audience
 from meshlint.registry import checks
+from meshlint.request import GATEWAY
 from meshlint.resources.base import Resource
 from meshlint.resources.virtual_service import VirtualServiceSpec
 from meshlint.source.node import Node

@@ -17,7 +17,7 @@ from meshlint.mesh.targets import (
     all_targets,
     clients,
     gateway_clients,
-    is_expected,
+    is_missing,
     places,
     registered,
     users,
@@ -36,7 +36,7 @@ def no_such_host(mesh: Mesh) -> Iterator[Result]:
         if found and not any(_is_visible(mesh, target, host) for host in found):
             yield _hidden_host(mesh, target, found)
         elif not found and not _is_said_elsewhere(mesh, target):
-            if _is_missing(mesh, target.host):
+            if is_missing(mesh, target.host):
                 yield Problem(
                     node,
                     f"host `{target.host}` is in no registry",
@@ -137,11 +137,6 @@ def _is_said_elsewhere(mesh: Mesh, target: Target) -> bool:
     return is_closed and not is_internal(target.host, domain) and not is_wildcard(target.host)
 
 
-def _is_missing(mesh: Mesh, host: str) -> bool:
-    expected = is_expected(mesh, host)
-    return mesh.is_complete if expected is None else expected
-
-
 def _host_hint(mesh: Mesh, target: Target) -> str:
     written = target.destination.host
     if any(host.is_service_entry and host.name == written for host in mesh.hosts_named(written)):
@@ -154,7 +149,7 @@ def _host_hint(mesh: Mesh, target: Target) -> str:
 
 def _unknown_owner(mesh: Mesh, target: Target, node: Node) -> Iterator[Outside]:
     """Rule MSH201 speaks of a host that is missing; for one outside the input nothing is known of its subsets."""
-    if not registered(mesh, target.host) and not _is_missing(mesh, target.host):
+    if not registered(mesh, target.host) and not is_missing(mesh, target.host):
         yield Outside(node, f"subset {target.destination.subset} of host {target.host}")
 
 
@@ -267,8 +262,12 @@ def _uses(protocol: Protocol, block: str) -> bool:
 
 def _server_ports(mesh: Mesh, target: Target, place: str) -> Iterator[int]:
     """The servers of a Gateway that use this block of routes for a host of the VirtualService (R233, R456)."""
-    hosts = [host for root in users(mesh, target.vs) if _names(root.spec.gateways, root.namespace, place)
-             for host in root.spec.hosts]
+    hosts = [
+        host
+        for root in users(mesh, target.vs)
+        if _names(root.spec.gateways, root.namespace, place)
+        for host in root.spec.hosts
+    ]
     for gateway in gateways_named(mesh, place):
         for server in gateway.spec.servers:
             entries = (entry.rpartition("/")[2] for entry in server.hosts)

@@ -7,10 +7,10 @@ from meshlint import space
 from meshlint.finding import Edit, Fix, Note, Problem, Result, Undecided, Witness
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import Exact, Predicate, both, holds, tests
-from meshlint.mesh.routing import GATEWAY, Match, Route, RouteTable, bound_gateways
-from meshlint.mesh.scope import where
+from meshlint.mesh.routing import Match, Route, RouteTable, bound_gateways
+from meshlint.mesh.scope import hosts_of, where
 from meshlint.registry import checks
-from meshlint.request import PATH, Attribute
+from meshlint.request import AUTHORITY, GATEWAY, PATH, Attribute, Request
 from meshlint.resources.base import Resource
 from meshlint.resources.virtual_service import RouteDestination, VirtualServiceSpec
 from meshlint.source.node import Node
@@ -296,7 +296,15 @@ def _witness(mesh: Mesh, table: RouteTable, dead: Dead) -> Witness | None:
     if not isinstance(answer, space.Some):
         return None
     taker = next((one for one in dead.by if _takes(one, answer)), dead.by[0])
-    return Witness(answer.request, f"{_targets(taker)}, never {_targets(dead.route)}")
+    return Witness(_addressed(mesh, table, answer.request), f"{_targets(taker)}, never {_targets(dead.route)}")
+
+
+def _addressed(mesh: Mesh, table: RouteTable, request: Request) -> Request:
+    """The request with the host it goes to, where nothing else asks about that."""
+    host = next((one for one in hosts_of(table.resource, mesh.settings.cluster_domain) if "*" not in one), None)
+    if table.block != "http" or request.get(AUTHORITY) is not None or host is None:
+        return request
+    return request.but(AUTHORITY, host)
 
 
 def _takes(route: Route, answer: space.Some) -> bool:

@@ -27,12 +27,17 @@ from meshlint.mesh.predicate import (
 from meshlint.mesh.re2 import BadPattern
 from meshlint.request import (
     AUTHORITY,
+    CLIENT_NAMESPACE,
+    GATEWAY,
     METHOD,
     PATH,
     PORT,
     SCHEME,
+    SNI_PATTERN,
+    SUBNET,
     Attribute,
     claim,
+    client_label,
     header,
     query,
 )
@@ -47,19 +52,6 @@ from meshlint.resources.virtual_service import (
     VirtualServiceSpec,
 )
 from meshlint.source.node import Node
-
-GATEWAY = Attribute("proxy.gateway")
-"""Where the route is used: `mesh` at sidecars, `namespace/name` of a Gateway otherwise."""
-CLIENT_NAMESPACE = Attribute("proxy.namespace")
-SNI_PATTERN = Attribute("chain.sni")
-"""The `sniHosts` entry whose filter chain a connection falls into: Envoy takes the most specific (R453)."""
-SUBNET = Attribute("chain.subnet")
-"""The destination subnet whose filter chain a connection falls into; empty for the service's own (R452)."""
-
-
-def client_label(name: str) -> Attribute:
-    """The label *name* of the proxy's pod (R230)."""
-    return Attribute("proxy.label:" + name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

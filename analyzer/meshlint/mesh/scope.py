@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from meshlint.mesh.hosts import is_wildcard, qualify
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import Exact, Member, Predicate, both, either
-from meshlint.mesh.routing import GATEWAY, bound_gateways
-from meshlint.request import PORT
+from meshlint.mesh.routing import bound_gateways
+from meshlint.request import GATEWAY, PORT
 from meshlint.resources.base import Resource
 from meshlint.resources.gateway import GatewaySpec
 from meshlint.resources.virtual_service import VirtualServiceSpec

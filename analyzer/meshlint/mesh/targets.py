@@ -9,6 +9,7 @@ from meshlint.mesh.model import Class, Mesh
 from meshlint.mesh.routing import bound_gateways, gateway_name
 from meshlint.mesh.scope import gateways_named, hosts_of
 from meshlint.mesh.services import Host
+from meshlint.mesh.settings import World
 from meshlint.mesh.workloads import Proxy
 from meshlint.resources.base import Resource
 from meshlint.resources.sidecar import Sidecar
@@ -62,8 +63,8 @@ def registered(mesh: Mesh, host: str) -> tuple[Host, ...]:
     return exact or found
 
 
-def is_expected(mesh: Mesh, host: str) -> bool | None:
-    """Whether the input would hold the service *host* if it were there; None for a host outside the cluster.
+def is_missing(mesh: Mesh, host: str) -> bool:
+    """Whether a full name that is in no registry may be called missing: the *world*'s answer.
 
     The API server's own service is in every cluster and in no manifest.
     """
@@ -72,7 +73,7 @@ def is_expected(mesh: Mesh, host: str) -> bool | None:
     if host == f"kubernetes.default.svc.{domain}":
         return False
     if not home or is_wildcard(home):
-        return None
+        return mesh.settings.world is World.COMPLETE
     return mesh.expects(Class.HOSTS, home)
 
 

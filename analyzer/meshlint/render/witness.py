@@ -24,14 +24,22 @@ _FIELDS = {
     a.DESTINATION_IP: "destinationIp",
     a.TOKEN_ISSUER: "tokenIssuer",
     a.TOKEN_SUBJECT: "tokenSubject",
+    a.GATEWAY: "gateway",
+    a.CLIENT_NAMESPACE: "clientNamespace",
+    a.SNI_PATTERN: "sniHost",
+    a.SUBNET: "subnet",
 }
-_GROUPS = {"header:": "headers", "query:": "query", "claim:": "claims"}
+_GROUPS = {"header:": "headers", "query:": "query", "claim:": "claims", "proxy.label:": "clientLabels"}
 _WORDS = {
     a.SOURCE_IP: "from address",
     a.REMOTE_IP: "for client address",
     a.DESTINATION_IP: "to address",
     a.TOKEN_ISSUER: "token issuer",
     a.TOKEN_SUBJECT: "token subject",
+    a.GATEWAY: "at gateway",
+    a.CLIENT_NAMESPACE: "from namespace",
+    a.SNI_PATTERN: "SNI",
+    a.SUBNET: "to subnet",
 }
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _LOCAL_IDENTITY = "spiffe://cluster.local/ns/"
@@ -105,10 +113,12 @@ def _circumstances(request: Request) -> Iterator[str]:
     for attribute, words in _WORDS.items():
         value = request.get(attribute)
         is_in_url = attribute == a.DESTINATION_IP and not is_http and request.get(a.SNI) is None
-        if value is not None and not is_in_url:
+        if value and not is_in_url and (attribute, value) != (a.GATEWAY, "mesh"):
             yield f"{words} {_quoted(value)}"
     for name, value in _group(request, "claim:"):
         yield f"claim {_quoted(f'{name}={value}')}"
+    for name, value in _group(request, "proxy.label:"):
+        yield f"from pods with {_quoted(f'{name}={value}')}"
     for name, value in request.values:
         if name not in _FIELDS and not name.startswith(tuple(_GROUPS)):
             yield f"{visible(name)} {_quoted(value)}"

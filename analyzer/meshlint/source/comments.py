@@ -1,6 +1,7 @@
 """`# meshlint: ignore[...]` comments: what they ask for, and the stretch of text they ask it for."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -74,10 +75,11 @@ def covers(scope: Span, node: Node) -> bool:
 
 def _comments(source: Source) -> Iterator[tuple[re.Match[str], Span]]:
     """The comments that begin with `meshlint:`."""
-    scalars: list[Span] | None = None
+    scalars = tuple(opaque(source))
+    starts = [scalar.start for scalar in scalars]
     for found in _COMMENT.finditer(source.text):
-        scalars = list(opaque(source)) if scalars is None else scalars
-        if not any(scalar.start <= found.start() < scalar.end for scalar in scalars):
+        before = bisect_right(starts, found.start())
+        if before == 0 or scalars[before - 1].end <= found.start():
             yield found, source.span(found.start(), found.start() + len(found[0].rstrip()))
 
 
@@ -138,11 +140,14 @@ def _node_span(line: int, roots: Sequence[Node]) -> Span | None:
         return None
     source = roots[0].span.source
     start, end = source.line_starts[line - 1], _line_span(source, line).end
-    for root in roots:
-        for node in root.walk():
-            first = _first_offset(node)
-            if start <= first <= end:
-                return source.span(first, max(node.span.end, first))
+    pending = list(reversed(roots))
+    while pending:
+        node = pending.pop()
+        if node.span.end < start:
+            continue  # What an alias stands for is found where it is written.
+        if node.span.start >= start and start <= (first := _first_offset(node)) <= end:
+            return source.span(first, node.span.end)
+        pending.extend(reversed(node.elements or tuple(node.mapping.values())))
     return None
 
 

@@ -19,7 +19,7 @@ def stretches(text: str) -> Iterator[tuple[int, int]]:
             end = _line_end(text, marker.end())
             yield start, end
             start = end
-        elif _has_content(text, start, marker.start()) or not _has_directive(text, start, marker.start()):
+        elif not _has_directive(text, start, marker.start()) or _has_content(text, start, marker.start()):
             if marker.start() > start:
                 yield start, marker.start()
             start = marker.start()

@@ -1,6 +1,7 @@
 """Changes to a text: several at once, and which ones cannot be made together."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
 from meshlint.source.text import Source, Span
@@ -37,13 +38,16 @@ def apply(source: Source, changes: Sequence[Change]) -> str:
 
 
 def clashes(changes: Sequence[Change]) -> tuple[tuple[Change, Change], ...]:
-    """The pairs of *changes* of which only one can be made, in the order given."""
-    return tuple(
-        (first, second)
-        for index, first in enumerate(changes)
-        for second in changes[index + 1 :]
-        if is_clash(first, second)
-    )
+    """The pairs of *changes* of which only one can be made, each pair in the order given."""
+    ranked = sorted(enumerate(changes), key=lambda numbered: (id(numbered[1].span.source), numbered[1].span.start))
+    found: list[tuple[int, int]] = []
+    for rank, (number, change) in enumerate(ranked):
+        for other_number, other in islice(ranked, rank + 1, None):
+            if other.span.source is not change.span.source or other.span.start >= change.span.end:
+                break
+            if is_clash(change, other):
+                found.append((min(number, other_number), max(number, other_number)))
+    return tuple((changes[first], changes[second]) for first, second in sorted(found))
 
 
 def is_clash(first: Change, second: Change) -> bool:
@@ -59,10 +63,13 @@ def is_clash(first: Change, second: Change) -> bool:
 
 def _ordered(source: Source, changes: Sequence[Change]) -> list[Change]:
     own: list[Change] = []
+    replacements: set[tuple[Span, str]] = set()
     for change in changes:
-        is_replacement = change.span.start < change.span.end
-        if change.span.source is source and not (is_replacement and any(_is_same(change, other) for other in own)):
-            own.append(change)
+        if change.span.source is not source or (change.span, change.text) in replacements:
+            continue
+        if change.span.start < change.span.end:
+            replacements.add((change.span, change.text))
+        own.append(change)
     return sorted(own, key=lambda change: (change.span.start, change.span.end))
 
 

@@ -6,7 +6,9 @@ from functools import lru_cache
 from meshlint.mesh import re2
 from meshlint.request import (
     AUTHORITY,
+    CLIENT_NAMESPACE,
     DESTINATION_IP,
+    GATEWAY,
     METHOD,
     PATH,
     PORT,
@@ -79,6 +81,8 @@ _DOMAINS = {
     TOKEN_ISSUER: Domain(
         _TEXT.pattern, is_optional=True, preferred=("https://issuer.example.com", "x"), is_ascii=False
     ),
+    GATEWAY: Domain("mesh|[0-9a-z.-]+/[0-9a-z.-]+", is_optional=False, preferred=("mesh", "x/x")),
+    CLIENT_NAMESPACE: Domain(_LABEL, is_optional=False, preferred=("default", "x")),
     SOURCE_IP: _ADDRESS,
     REMOTE_IP: _ADDRESS,
     DESTINATION_IP: _ADDRESS,
