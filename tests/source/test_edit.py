@@ -78,3 +78,11 @@ def test_changes_that_do_not_clash_can_be_made(changes: list[Replacement]):
     inserted = sum(len(one.text) for one in changes if one.span.start == one.span.end)
     growth = inserted + sum(len(text) - (span.end - span.start) for span, text in replaced)
     assert len(apply(SOURCE, changes)) == len(SOURCE.text) + growth
+
+
+@given(st.lists(CHANGES, max_size=6))
+def test_the_clashes_are_the_pairs_that_clash(changes: list[Replacement]):
+    pairs = [
+        (one, other) for index, one in enumerate(changes) for other in changes[index + 1 :] if is_clash(one, other)
+    ]
+    assert list(clashes(changes)) == pairs

@@ -34,7 +34,7 @@ def no_such_host(mesh: Mesh) -> Iterator[Result]:
         found = registered(mesh, target.host)
         node = target.node.at("host")
         if found and not any(_is_visible(mesh, target, host) for host in found):
-            yield _hidden_host(mesh, target, found)
+            yield _hidden_host(target, found)
         elif not found and not _is_said_elsewhere(mesh, target):
             if is_missing(mesh, target.host):
                 yield Problem(
@@ -117,7 +117,7 @@ def _is_visible(mesh: Mesh, target: Target, host: Host) -> bool:
     return not places(mesh, target)
 
 
-def _hidden_host(mesh: Mesh, target: Target, found: tuple[Host, ...]) -> Problem:
+def _hidden_host(target: Target, found: tuple[Host, ...]) -> Problem:
     notes = tuple(Note(host.resource.name_node.span, f"seen by clients {host.audience}") for host in found)
     return Problem(
         target.node.at("host"),

@@ -1,12 +1,13 @@
-"""Which mutual TLS mode a server asks for on a port (security.md, PeerAuthentication)."""
+"""Which mutual TLS mode a server asks for on a port (security S110-S123)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.workloads import Workload
-from meshlint.resources.base import Resource, selects
-from meshlint.resources.security import PeerAuthenticationSpec
+from meshlint.resources.base import Labels, Resource, selects
+from meshlint.resources.security import MutualTLS, PeerAuthenticationSpec
 from meshlint.source.node import Node
 
 Policy = Resource[PeerAuthenticationSpec]
@@ -22,53 +23,91 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A mode, and the node that decides it: None where nothing in the input does and the default holds (S110)."""
+    """A mode, and the node that decides it: None where nothing in the input does and the default holds (S110).
+
+    `namespace` is that of the policy that decides, empty for the default.
+    """
 
     mode: Mode
-    node: Node | None
+    node: Node | None = None
+    namespace: str = ""
 
 
 def demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
     """What the workload's proxy asks for on one of its pods' ports (S110-S117).
 
-    None where several policies of one scope compete and manifests do not show which is older (S113).
+    None where policies of one scope compete, differ, and manifests do not show which is older (S113).
     """
-    own = [one for one in _labelled(mesh, workload.namespace) if _selects(one, workload)]
-    scopes = (own, _wide(mesh, workload.namespace), _wide(mesh, mesh.config.root_namespace))
-    for policies in scopes:
-        if len(policies) > 1 and not all(mesh.are_alternatives(policies[0], one) for one in policies):
-            return None
-        found = {(mode, node) for policy in policies for mode, node in [_mode(policy, port)] if mode is not None}
-        if len({mode for mode, _ in found}) > 1:
-            return None
-        for mode, node in found:
-            return Demand(mode, node)
-    return Demand(Mode.PERMISSIVE, None)
+    return mesh.derived(_demand, mesh, workload, port)
 
 
-def _labelled(mesh: Mesh, namespace: str) -> list[Policy]:
-    """Workload policies of a namespace; those of the root namespace count for nobody (S114)."""
-    if namespace == mesh.config.root_namespace:
-        return []
-    return [one for one in mesh.peer_authentications if one.namespace == namespace and _labels(one)]
+def namespace_demand(mesh: Mesh, namespace: str) -> Demand | None:
+    """What workloads of the namespace ask for that no policy selects by labels (S111, S112); None as for `demand`."""
+    return mesh.derived(_wide_demand, mesh, namespace)
 
 
-def _wide(mesh: Mesh, namespace: str) -> list[Policy]:
-    return [one for one in mesh.peer_authentications if one.namespace == namespace and not _labels(one)]
+def is_captured(workload: Workload, port: int) -> bool:
+    """Whether connections to the pods' port reach the proxy at all (S20)."""
+    excluded = _listed(workload, "traffic.sidecar.istio.io/excludeInboundPorts")
+    included = _listed(workload, "traffic.sidecar.istio.io/includeInboundPorts")
+    if str(port) in excluded:
+        return False
+    return included is _ALL or "*" in included or str(port) in included
 
 
-def _labels(policy: Policy) -> dict[str, str]:
-    return dict(policy.spec.selector.match_labels) if policy.spec.selector is not None else {}
+_ALL = frozenset({"*"})
 
 
-def _selects(policy: Policy, workload: Workload) -> bool:
-    return selects(_labels(policy), workload.labels)
+def _listed(workload: Workload, annotation: str) -> frozenset[str]:
+    text = workload.annotations.get(annotation)
+    if text is None:
+        return _ALL if annotation.endswith("includeInboundPorts") else frozenset()
+    return frozenset(one.strip() for one in text.split(","))
 
 
-def _mode(policy: Policy, port: int) -> tuple[Mode | None, Node | None]:
-    """The policy's mode for a port: its own, else the policy's; unset inherits (S112, S115)."""
-    ported = policy.spec.port_level_mtls.get(str(port)) if _labels(policy) else None
-    for setting in (ported, policy.spec.mtls):
+def _demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
+    inherited = namespace_demand(mesh, workload.namespace)
+    if workload.namespace == mesh.config.root_namespace:
+        return inherited  # Policies with labels count for nobody in the root namespace (S114).
+    own = mesh.derived(_by_namespace, mesh).get(workload.namespace, ())
+    chosen = [policy for policy in own if _labels(policy) and selects(_labels(policy), workload.labels)]
+    return _agreed([_of(policy, (_ported(policy, port), policy.spec.mtls), inherited) for policy in chosen], inherited)
+
+
+def _wide_demand(mesh: Mesh, namespace: str) -> Demand | None:
+    found: Demand | None = Demand(Mode.PERMISSIVE)
+    for home in dict.fromkeys((mesh.config.root_namespace, namespace)):
+        wide = [policy for policy in mesh.derived(_by_namespace, mesh).get(home, ()) if not _labels(policy)]
+        found = _agreed([_of(policy, (policy.spec.mtls,), found) for policy in wide], found)
+    return found
+
+
+def _agreed(demands: list[Demand | None], inherited: Demand | None) -> Demand | None:
+    """What rival policies say in unison: any of them may be the oldest one, which alone counts (S113)."""
+    if not demands:
+        return inherited
+    first = demands[0]
+    return first if first is not None and all(one is not None and one.mode is first.mode for one in demands) else None
+
+
+def _of(policy: Policy, settings: tuple[MutualTLS | None, ...], inherited: Demand | None) -> Demand | None:
+    """The first mode that is set; an unset one inherits (S112, S115)."""
+    for setting in settings:
         if setting is not None and setting.mode in Mode.__members__:
-            return Mode(setting.mode), setting.node.at("mode")
-    return None, None
+            return Demand(Mode(setting.mode), setting.node.at("mode"), policy.namespace)
+    return inherited
+
+
+def _ported(policy: Policy, port: int) -> MutualTLS | None:
+    return policy.spec.port_level_mtls.get(str(port))
+
+
+def _labels(policy: Policy) -> Labels:
+    return policy.spec.selector.match_labels if policy.spec.selector is not None else {}
+
+
+def _by_namespace(mesh: Mesh) -> Mapping[str, tuple[Policy, ...]]:
+    found: dict[str, tuple[Policy, ...]] = {}
+    for policy in mesh.peer_authentications:
+        found[policy.namespace] = (*found.get(policy.namespace, ()), policy)
+    return found
