@@ -20,11 +20,11 @@ from meshlint.mesh.targets import (
     is_missing,
     places,
     registered,
+    unregistered,
     users,
 )
 from meshlint.registry import checks
 from meshlint.resources.gateway import Server
-from meshlint.source.node import Node
 
 
 @checks("MSH201")
@@ -51,18 +51,13 @@ def no_such_host(mesh: Mesh) -> Iterator[Result]:
 def no_such_subset(mesh: Mesh) -> Iterator[Result]:
     """A subset that the rules which decide for some client do not define: there is no such cluster (R503, R510)."""
     for target in all_targets(mesh):
-        subset = target.destination.subset
-        known = [host for host in registered(mesh, target.host) if host.name == target.host]
-        if not subset:
+        if not target.destination.subset:
             continue
-        node = target.node.at("subset")
-        if not known:
-            yield from _unknown_owner(mesh, target, node)
+        known = _owners(mesh, target)
+        if known is None:
+            yield Outside(target.node.at("subset"), f"subset {target.destination.subset} of host {target.host}")
             continue
-        using = {client: _merged_view(mesh, client, known) for client in _relevant_clients(mesh, target, known)}
-        lacking = [client for client, views in using.items() if all(view.defines(subset) is False for view in views)]
-        if lacking:
-            yield _no_subset(mesh, target, node, using, lacking)
+        yield from _judge_subset(mesh, target, known)
 
 
 @checks("MSH203")
@@ -147,17 +142,40 @@ def _host_hint(mesh: Mesh, target: Target) -> str:
     return did_you_mean(nearest_host(mesh, target.host))
 
 
-def _unknown_owner(mesh: Mesh, target: Target, node: Node) -> Iterator[Outside]:
-    """Rule MSH201 speaks of a host that is missing; for one outside the input nothing is known of its subsets."""
-    if not registered(mesh, target.host) and not is_missing(mesh, target.host):
-        yield Outside(node, f"subset {target.destination.subset} of host {target.host}")
+def _owners(mesh: Mesh, target: Target) -> tuple[Host, ...] | None:
+    """The hosts whose subset is meant; None where nothing can be told about them.
+
+    A host that is in no registry has subsets to speak of where some rule is for it, or where it is missing for a
+    reason of its own; a mistaken name is what rule MSH201 reports.
+    """
+    found = registered(mesh, target.host)
+    if found:
+        return tuple(host for host in found if host.name == target.host)
+    if rules_for(mesh, target.host) and is_internal(target.host, mesh.settings.cluster_domain):
+        return (unregistered(mesh, target.host, target.vs),)
+    if is_missing(mesh, target.host):
+        is_mistaken = _is_said_elsewhere(mesh, target) or bool(nearest_host(mesh, target.host))
+        return () if is_mistaken else (unregistered(mesh, target.host, target.vs),)
+    return None
 
 
-def _merged_view(mesh: Mesh, client: str, known: list[Host]) -> tuple[Effective, ...]:
+def _judge_subset(mesh: Mesh, target: Target, known: tuple[Host, ...]) -> Iterator[Problem]:
+    subset = target.destination.subset
+    if not is_internal(target.host, mesh.settings.cluster_domain) and not registered(mesh, target.host):
+        # Where its ServiceEntry would be, and so which rules count, is not known.
+        defined = any(one.name == subset for rule in rules_for(mesh, target.host) for one in rule.spec.subsets)
+        known = () if defined else known
+    using = {client: _merged_view(mesh, client, known) for client in _relevant_clients(mesh, target, known)}
+    lacking = [client for client, views in using.items() if all(view.defines(subset) is False for view in views)]
+    if lacking:
+        yield _no_subset(mesh, target, using, lacking)
+
+
+def _merged_view(mesh: Mesh, client: str, known: tuple[Host, ...]) -> tuple[Effective, ...]:
     return tuple(effective(mesh, client, host) for host in known)
 
 
-def _relevant_clients(mesh: Mesh, target: Target, known: list[Host]) -> list[str]:
+def _relevant_clients(mesh: Mesh, target: Target, known: tuple[Host, ...]) -> list[str]:
     """The namespaces that use the target and know its host."""
     named = sorted({client for host in known for client in clients(mesh, target, host)})
     return [client for client in named if any(host.audience.includes(client) for host in known)]
@@ -166,11 +184,11 @@ def _relevant_clients(mesh: Mesh, target: Target, known: list[Host]) -> list[str
 def _no_subset(
     mesh: Mesh,
     target: Target,
-    node: Node,
     using: dict[str, tuple[Effective, ...]],
     lacking: list[str],
 ) -> Problem:
     subset = target.destination.subset
+    node = target.node.at("subset")
     deciding = {id(rule): rule for client in lacking for view in using[client] for rule in view.rules}
     names = {name for client in lacking for view in using[client] for name in view.subsets}
     notes = tuple(

@@ -10,6 +10,7 @@ from meshlint.mesh.routing import bound_gateways, gateway_name
 from meshlint.mesh.scope import gateways_named, hosts_of
 from meshlint.mesh.services import Host
 from meshlint.mesh.settings import World
+from meshlint.mesh.visibility import EVERYONE
 from meshlint.mesh.workloads import Proxy
 from meshlint.resources.base import Resource
 from meshlint.resources.sidecar import Sidecar
@@ -61,6 +62,11 @@ def registered(mesh: Mesh, host: str) -> tuple[Host, ...]:
     found = mesh.hosts_named(host)
     exact = tuple(one for one in found if one.name == host)
     return exact or found
+
+
+def unregistered(mesh: Mesh, host: str, vs: VirtualService) -> Host:
+    """A host that no registry has, as far as its name tells of it; *vs* is what names it."""
+    return Host(host, home_of(host, mesh.settings.cluster_domain), (), EVERYONE, vs)
 
 
 def is_missing(mesh: Mesh, host: str) -> bool:
