@@ -172,6 +172,13 @@ class TestSuppression:
     def test_the_silence_can_be_broken(self, meshlint: Run):
         assert meshlint("lint", "twice", "--no-ignores").returncode == 1
 
+    def test_a_bare_ignore_is_an_error_that_says_where(self, folder, meshlint):
+        (folder / "bare.yaml").write_text("a: 1 # meshlint: ignore\n")
+        run = meshlint("lint", "bare.yaml")
+        assert run.returncode == 2
+        assert "bare.yaml:1:6: a bare `ignore` names no rule" in run.stderr
+        assert meshlint("lint", "bare.yaml", "--no-ignores").returncode == 3
+
 
 class TestConfiguration:
     @pytest.mark.parametrize("name", ["meshlint.toml", ".meshlint.toml"])

@@ -10,6 +10,7 @@ from meshlint.mesh.model import Mesh
 from meshlint.registry import Check
 from meshlint.resources import schema
 from meshlint.resources.kinds import KINDS, group_of, is_object
+from meshlint.source import comments
 from meshlint.source.node import Node
 from meshlint.source.parse import Parsed, parse
 from meshlint.source.text import Source
@@ -29,7 +30,9 @@ def lint(
     """What is wrong with a mesh that is written in *sources*, in the user's eyes. Their order does not matter.
 
     *skipped* is what was left out before. *checks* are those there are; None means all that meshlint has.
+    Raises UsageError for a comment that asks for silence without saying of which rule.
     """
+    _check_comments(sources, config)
     known = registry.known() if checks is None else checks
     enabled = policy.enabled((check.rule for check in known), config)
     parsed = [(source, parse(source)) for source in sorted(sources, key=lambda source: (source.name, source.text))]
@@ -53,6 +56,14 @@ def lint(
         skipped=tuple(sorted((*skipped, *_skipped(parsed)), key=lambda one: (one.name, one.why))),
         rules=enabled,
     )
+
+
+def _check_comments(sources: Sequence[Source], config: Config) -> None:
+    for source in sources if config.respects_ignores else ():
+        for ignore in comments.ignores(source):
+            if ignore.problem is not None:
+                line, column = ignore.span.first
+                raise UsageError(f"{source.name}:{line}:{column}: {ignore.problem}")
 
 
 def _run(checks: Iterable[Check], mesh: Mesh) -> list[tuple[Rule, Result]]:

@@ -53,7 +53,11 @@ def deprecated_field(mesh: Mesh) -> Iterator[Result]:
     """A field that the targeted release reads but has replaced."""
     for resource in mesh.resources:
         known = [one for one in _DEPRECATIONS if one.kind == resource.ref.kind and _is_old(mesh, one)]
-        if known and resource.ref.api_version.startswith("networking.istio.io/"):
+        if not known or not resource.ref.api_version.startswith("networking.istio.io/"):
+            continue
+        written = resource.node.span.text
+        known = [one for one in known if one.after[-1] in written or "*" in written]
+        if known:
             for node in resource.node.walk():
                 yield from (_problem(node, one) for one in known if _names(node)[-len(one.after) :] == one.after)
 
