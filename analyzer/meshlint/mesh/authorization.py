@@ -165,10 +165,10 @@ def _attached(mesh: Mesh, workload: Workload) -> tuple[Policy, ...]:
     )
 
 
-def _by_namespace(mesh: Mesh) -> Mapping[str, tuple[Policy, ...]]:
-    found: dict[str, tuple[Policy, ...]] = {}
+def _by_namespace(mesh: Mesh) -> Mapping[str, list[Policy]]:
+    found: dict[str, list[Policy]] = {}
     for policy in mesh.authorization_policies:
-        found[policy.namespace] = (*found.get(policy.namespace, ()), policy)
+        found.setdefault(policy.namespace, []).append(policy)
     return found
 
 

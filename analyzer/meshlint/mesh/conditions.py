@@ -19,6 +19,7 @@ from meshlint.mesh.predicate import (
     Within,
     both,
     either,
+    tests,
 )
 from meshlint.request import (
     AUTHORITY,
@@ -83,6 +84,12 @@ def rule_predicate(rule: AuthorizationRule, reading: Reading) -> Predicate | Non
 def http_conditions(rule: AuthorizationRule) -> tuple[Node, ...]:
     """Where a rule has conditions that only HTTP requests can meet (S73)."""
     return tuple(_http_nodes(rule))
+
+
+def is_many_valued(predicates: Iterable[Predicate]) -> bool:
+    """Whether one claim is tested in several ways: a list of values can pass them all, one value may not (S68)."""
+    claims = {test for predicate in predicates for test in tests(predicate) if test.attribute.startswith("claim:")}
+    return len({test.attribute for test in claims}) < len(claims)
 
 
 def _http_nodes(rule: AuthorizationRule) -> Iterator[Node]:

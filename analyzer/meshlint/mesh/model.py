@@ -29,6 +29,7 @@ from meshlint.resources.security import (
 )
 from meshlint.resources.service_entry import ServiceEntrySpec
 from meshlint.resources.sidecar import SidecarSpec
+from meshlint.resources.validation import unmet
 from meshlint.resources.virtual_service import VirtualServiceSpec
 from meshlint.resources.workload import ConfigMapSpec
 from meshlint.source.node import Document, Node
@@ -73,8 +74,9 @@ class Mesh:
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
-        """Everything in which objects of known kinds do not fit their schemas, the mesh's own settings included."""
+        """Everything in which objects do not fit their kinds or Istio's demands, the mesh's own settings included."""
         found = [violations(one.node, one.ref.api_version, one.ref.kind) for one in self.resources]
+        found += [tuple(unmet(one, self.settings.istio_version)) for one in self.resources]
         if self.mesh_config is not None:
             found.append(violations(self.mesh_config, "meshlint/v1", "MeshConfig"))
         if self.mesh_networks is not None:

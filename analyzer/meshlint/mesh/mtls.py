@@ -106,8 +106,8 @@ def _labels(policy: Policy) -> Labels:
     return policy.spec.selector.match_labels if policy.spec.selector is not None else {}
 
 
-def _by_namespace(mesh: Mesh) -> Mapping[str, tuple[Policy, ...]]:
-    found: dict[str, tuple[Policy, ...]] = {}
+def _by_namespace(mesh: Mesh) -> Mapping[str, list[Policy]]:
+    found: dict[str, list[Policy]] = {}
     for policy in mesh.peer_authentications:
-        found[policy.namespace] = (*found.get(policy.namespace, ()), policy)
+        found.setdefault(policy.namespace, []).append(policy)
     return found

@@ -11,7 +11,10 @@ from meshlint.resources.places import Move, Place, Rename, Shape, folded, place_
 from meshlint.resources.retype import fix_of_type, hint_of_type
 from meshlint.source.node import Node, Step
 
-Flaw = Literal["unknown-field", "wrong-type", "missing-field", "invalid-value", "invalid-combination"]
+Flaw = Literal[
+    "unknown-field", "wrong-type", "missing-field", "invalid-value", "invalid-combination", "schema-warning"
+]
+"""Which rule tells of it: the last is what Istio accepts with a warning."""
 
 _MANY = 12
 """Longer lists of names are no help."""
