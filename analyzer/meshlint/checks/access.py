@@ -11,7 +11,7 @@ from meshlint.mesh.authorization import (
     PolicyRule,
     action,
     attached,
-    is_enforced,
+    is_certain,
     rules,
     rules_of,
     selector,
@@ -53,7 +53,7 @@ def unprotected_workload(mesh: Mesh) -> Iterator[Result]:
 def http_field_on_tcp(mesh: Mesh) -> Iterator[Result]:
     """HTTP conditions on connections that are no HTTP: DENY grows, ALLOW vanishes (S74, S75)."""
     for policy in mesh.authorization_policies:
-        if not is_enforced(policy) or not policy.is_sound or len(mesh.alternatives(policy)) > 1:
+        if not is_certain(mesh, policy):
             continue
         for rule in policy.spec.rules:
             fields = http_conditions(rule)
@@ -67,8 +67,12 @@ def _protecting(mesh: Mesh) -> Mapping[str, Policy]:
     """For each namespace a policy that protects a workload of it by labels."""
     found: dict[str, Policy] = {}
     for policy in mesh.authorization_policies:
-        is_restriction = action(policy) in (Action.ALLOW, Action.CUSTOM) and is_enforced(policy) and policy.is_sound
-        if is_restriction and selector(policy) and any(one.namespace == policy.namespace for one in targets(mesh, policy)):
+        is_restriction = action(policy) in (Action.ALLOW, Action.CUSTOM) and is_certain(mesh, policy)
+        if (
+            is_restriction
+            and selector(policy)
+            and any(one.namespace == policy.namespace for one in targets(mesh, policy))
+        ):
             found.setdefault(policy.namespace, policy)
     return found
 
@@ -86,9 +90,8 @@ def _is_doubtful(mesh: Mesh, workload: Workload) -> bool:
     policies = [*near.get(workload.namespace, ()), *near.get(mesh.config.root_namespace, ())]
     may_have_waypoint = workload.proxy is not Proxy.SIDECAR
     return any(
-        (may_have_waypoint and bool(target_refs(policy)))
-        or (selects(selector(policy), workload.labels) and not (target_refs(policy) and policy.is_sound))
-        or not policy.is_sound
+        not policy.is_sound
+        or (may_have_waypoint if target_refs(policy) else selects(selector(policy), workload.labels))
         for policy in policies
     )
 
@@ -156,7 +159,7 @@ def _grown_problem(field: Node, workload: Workload, opening: _Opening, answer: s
         "where this rule denies connections whatever they carry",
         label="HTTP only",
         notes=(Note(opening.node.span, f"port {opening.number} carries no HTTP to the proxy"),),
-        help=f"add `notPorts: [\"{opening.number}\"]`, or the `ports` that the rule is meant for",
+        help=f'add `notPorts: ["{opening.number}"]`, or the `ports` that the rule is meant for',
         witness=Witness(answer.request, "connection closed"),
     )
 

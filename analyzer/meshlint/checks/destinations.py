@@ -128,7 +128,7 @@ def _is_said_elsewhere(mesh: Mesh, target: Target) -> bool:
     domain = mesh.settings.cluster_domain
     if half_qualified(target.destination.host, mesh.known_namespaces, domain) is not None:
         return True
-    is_closed = bool(mesh.service_entries) and restriction(mesh, target.vs.namespace) is not None
+    is_closed = bool(mesh.service_entries) and restriction(mesh, target) is not None
     return is_closed and not is_internal(target.host, domain) and not is_wildcard(target.host)
 
 
@@ -165,10 +165,24 @@ def _judge_subset(mesh: Mesh, target: Target, known: tuple[Host, ...]) -> Iterat
         # Where its ServiceEntry would be, and so which rules count, is not known.
         defined = any(one.name == subset for rule in rules_for(mesh, target.host) for one in rule.spec.subsets)
         known = () if defined else known
+    if known and all(_is_defined_for_all(mesh, host, subset) for host in known):
+        return
     using = {client: _merged_view(mesh, client, known) for client in _relevant_clients(mesh, target, known)}
     lacking = [client for client, views in using.items() if all(view.defines(subset) is False for view in views)]
     if lacking:
         yield _no_subset(mesh, target, using, lacking)
+
+
+def _is_defined_for_all(mesh: Mesh, host: Host, subset: str) -> bool:
+    """Whether it is plain that every client has the subset: all rules for the host define it and all see one (R510)."""
+    rules = rules_for(mesh, host.name)
+    shared = (host.namespace, mesh.config.root_namespace)
+    return any(rule.namespace in shared for rule in rules) and all(
+        mesh.audience_of(rule).namespaces is None
+        and rule.spec.workload_selector is None
+        and any(one.name == subset for one in rule.spec.subsets)
+        for rule in rules
+    )
 
 
 def _merged_view(mesh: Mesh, client: str, known: tuple[Host, ...]) -> tuple[Effective, ...]:

@@ -54,7 +54,7 @@ def unregistered_external_host(mesh: Mesh) -> Iterator[Result]:
             continue
         if half_qualified(target.destination.host, mesh.known_namespaces, domain) is not None:
             continue
-        limit = restriction(mesh, target.vs.namespace)
+        limit = restriction(mesh, target)
         if limit is None or not mesh.service_entries:
             continue
         node = target.node.at("host")
@@ -115,7 +115,7 @@ def _doors(mesh: Mesh, chain: Chain) -> Iterator[Door]:
 
 def _around(mesh: Mesh, door: Door) -> Iterator[Result]:
     """What of the door's requests meets no route at all: Istio then sends them on as if there were none (E50)."""
-    tables = _tables(mesh, door)
+    tables = _tables(door)
     routes = [(vs, route) for vs, table in tables for route in table.routes if _is_for(door, table, route)]
     kept = [(vs, match) for vs, route in routes for match in route.matches if _may_hold(match, door)]
     if not kept:
@@ -136,12 +136,11 @@ def _around(mesh: Mesh, door: Door) -> Iterator[Result]:
                 yield from _narrow_export(mesh, door, [vs for vs, _ in kept], request)
 
 
-def _tables(mesh: Mesh, door: Door) -> list[tuple[VirtualService, RouteTable]]:
+def _tables(door: Door) -> list[tuple[VirtualService, RouteTable]]:
     """The tables that act on the door's port at sidecars (E54, E55)."""
     return [
         (vs, table)
         for vs in door.chain.at_sidecars
-        if mesh.audience_of(vs).meets(door.entry.audience)
         for table in route_tables(vs)
         if table.block in BLOCKS[door.port.protocol]
     ]
@@ -241,6 +240,8 @@ def _export_node(entry: Host) -> Node:
 def _direct_targets(mesh: Mesh, chain: Chain) -> Iterator[Result]:
     """Routes by which sidecars send to the host itself, in part or as a fallback (E58, E60)."""
     for vs in chain.at_sidecars:
+        if not _is_beside_chain(mesh, chain, vs):
+            continue
         direct = [
             one
             for one in targets(mesh, vs)
@@ -250,6 +251,12 @@ def _direct_targets(mesh: Mesh, chain: Chain) -> Iterator[Result]:
             continue
         for table in route_tables(vs):
             yield from _direct_of_table(mesh, chain, table, direct)
+
+
+def _is_beside_chain(mesh: Mesh, chain: Chain, vs: VirtualService) -> bool:
+    """Whether the chain is there where *vs* is applied: it does not rest on other definitions of *vs* alone."""
+    hops = (hop.vs for hop in (*chain.first_hops, *chain.last_hops))
+    return any(hop is vs or not mesh.are_alternatives(hop, vs) for hop in hops)
 
 
 def _direct_of_table(mesh: Mesh, chain: Chain, table: RouteTable, direct: list[Target]) -> Iterator[Result]:

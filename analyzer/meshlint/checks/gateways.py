@@ -191,9 +191,10 @@ def _other_protocol(mesh: Mesh, opened: Opened, others: list[Opened]) -> Iterato
     for other in others:
         if _meet(mesh, opened, other):
             own, theirs = _protocol(opened), _protocol(other)
+            what = f"only one {own} server" if own == theirs else f"either {own} or {theirs}"
             message = (
-                f"port {opened.number} of the same workloads cannot serve {own} here and {theirs} in another Gateway: "
-                "the younger server is skipped"
+                f"port {opened.number} of a workload takes {what}, and another Gateway opens it there too: the younger "
+                "server is skipped"
             )
             yield Clash(opened.protocol_node, other, other.protocol_node, message)
 

@@ -1,4 +1,4 @@
-"""AuthorizationPolicies against one another: those that open, shut or add nothing to what others decide."""
+"""AuthorizationPolicies against one another: those that undo what others decide, or add nothing to it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from meshlint.mesh.authorization import (
     Policy,
     PolicyRule,
     action,
-    attached,
-    is_enforced,
+    is_certain,
     reaches_as_far,
     rules,
     rules_of,
@@ -19,16 +18,13 @@ from meshlint.mesh.authorization import (
     target_refs,
     targets,
 )
-from meshlint.mesh.conditions import Chain, is_many_valued
+from meshlint.mesh.conditions import Chain, http_conditions, is_many_valued
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.mtls import is_captured
-from meshlint.mesh.predicate import ALWAYS, Exact, Predicate, both
+from meshlint.mesh.predicate import ALWAYS, Predicate
 from meshlint.mesh.served import served_ports
 from meshlint.mesh.services import Protocol
-from meshlint.mesh.settings import World
-from meshlint.mesh.workloads import Proxy, Workload
+from meshlint.mesh.workloads import Proxy
 from meshlint.registry import checks
-from meshlint.request import PORT
 from meshlint.source.node import Node
 
 _SHOWN = 3
@@ -56,30 +52,6 @@ def allows_everyone(mesh: Mesh) -> Iterator[Result]:
                 )
 
 
-@checks("MSH503")
-def denies_everyone(mesh: Mesh) -> Iterator[Result]:
-    """A workload with a Service that no ALLOW rule admits anything to, outside of what DENY takes (S2, S6, S66)."""
-    shut: dict[Node, list[_Shut]] = {}
-    for workload in mesh.workloads:
-        found = _shut(mesh, workload)
-        if isinstance(found, _Shut):
-            shut.setdefault(found.node, []).append(found)
-        elif found is not None:
-            yield found
-    for node, found_here in shut.items():
-        first = found_here[0]
-        names = [one.workload.name for one in found_here]
-        yield Problem(
-            node,
-            f"no request reaches {_workload_names(names)}: {first.why}",
-            label="admits nothing",
-            notes=(
-                *(Note(rule.node.span, "denied here") for rule in first.denied[:_SHOWN]),
-                *(Note(one.workload.resource.name_node.span, "shut off") for one in found_here[:_SHOWN]),
-            ),
-        )
-
-
 @checks("MSH504")
 def ineffective_policy(mesh: Mesh) -> Iterator[Result]:
     """A rule without which every request would fare the same (S3, S178)."""
@@ -91,15 +63,10 @@ def ineffective_policy(mesh: Mesh) -> Iterator[Result]:
 
 def _is_in_force(mesh: Mesh, policy: Policy) -> bool:
     """Whether the policy decides somewhere, and only at proxies that read its rules as Envoy does (S93-S99)."""
-    if not _is_plain(mesh, policy):
+    if not is_certain(mesh, policy):
         return False
     proxies = {workload.proxy for workload in targets(mesh, policy)}
     return bool(proxies) and Proxy.AMBIENT not in proxies
-
-
-def _is_plain(mesh: Mesh, policy: Policy) -> bool:
-    """Whether the policy is certain to be what the input says: enforced, well-formed and defined once."""
-    return is_enforced(policy) and policy.is_sound and len(mesh.alternatives(policy)) == 1
 
 
 def _is_everything(rule: PolicyRule) -> bool:
@@ -117,7 +84,8 @@ def _under(mesh: Mesh, policy: Policy) -> list[Policy]:
     return [
         one
         for one in mesh.authorization_policies
-        if one is policy or (action(one) is Action.ALLOW and _is_plain(mesh, one) and reaches_as_far(mesh, policy, one))
+        if one is policy
+        or (action(one) is Action.ALLOW and is_certain(mesh, one) and reaches_as_far(mesh, policy, one))
     ]
 
 
@@ -134,118 +102,10 @@ def _by_scope(mesh: Mesh) -> Mapping[tuple[str, tuple[str, str] | None], list[Po
     """The policies by namespace and one label of their selector."""
     found: dict[tuple[str, tuple[str, str] | None], list[Policy]] = {}
     for policy in mesh.authorization_policies:
-        if _is_plain(mesh, policy) and not target_refs(policy):
+        if is_certain(mesh, policy) and not target_refs(policy):
             label = min(selector(policy).items(), default=None)
             found.setdefault((policy.namespace, label), []).append(policy)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Shut:
-    """A workload that nothing reaches, and the place to change."""
-
-    workload: Workload
-    node: Node
-    why: str
-    denied: tuple[PolicyRule, ...]
-
-
-def _shut(mesh: Mesh, workload: Workload) -> _Shut | Undecided | None:
-    policies = attached(mesh, workload)
-    allowing = [policy for policy in policies if action(policy) is Action.ALLOW]
-    if not allowing or not all(_is_plain(mesh, policy) for policy in policies):
-        return None
-    if workload.is_assumed or workload.proxy not in (Proxy.SIDECAR, Proxy.UNKNOWN):
-        return None
-    asked = mesh.derived(_questions, mesh, workload)
-    if not asked:
-        return None
-    blame = _blame(mesh, workload, allowing)
-    if blame is None:
-        return None
-    denied: dict[PolicyRule, None] = {}
-    for number, chain in asked:
-        answer = mesh.derived(_admitted, mesh, policies, number, chain)
-        if isinstance(answer, space.Unknown):
-            return Undecided(blame.name_node, answer.why)
-        if isinstance(answer, space.Some):
-            return None
-        denied |= dict.fromkeys(_denying(mesh, policies, number, chain))
-    return _as_shut(workload, blame, tuple(denied))
-
-
-def _as_shut(workload: Workload, blame: Policy, denied: tuple[PolicyRule, ...]) -> _Shut:
-    if not blame.spec.rules:
-        return _Shut(workload, blame.name_node, f"`{blame.name}` allows nothing and no other policy allows more", ())
-    node = blame.spec.rules[0].node
-    if denied:
-        return _Shut(workload, node, "DENY rules take all that ALLOW rules admit", denied)
-    return _Shut(workload, node, f"no ALLOW rule admits anything on the ports of {_services(workload)}", ())
-
-
-def _services(workload: Workload) -> str:
-    return f"`{workload.name}`'s Service"
-
-
-def _questions(mesh: Mesh, workload: Workload) -> tuple[tuple[int, Chain], ...]:
-    """Each port of the workload with each way of handling it; none where some port is unknown or by-passes the proxy.
-
-    A port for bytes is asked about as HTTP too: what only that way is admitted is another rule's to report.
-    """
-    ports = [served for served in served_ports(mesh, workload) if served.port.protocol is not Protocol.UDP]
-    questions: dict[tuple[int, Chain], None] = {}
-    for served in ports:
-        if served.number is None or not is_captured(workload, served.number):
-            return ()
-        questions[(served.number, Chain.HTTP)] = None
-        if served.port.protocol.may_be_tcp:
-            questions[(served.number, Chain.TCP)] = None
-    return tuple(questions)
-
-
-def _admitted(mesh: Mesh, policies: tuple[Policy, ...], number: int, chain: Chain) -> space.Answer:
-    """A request to a port that some ALLOW rule admits and no DENY rule takes."""
-    denying = [rule.predicate for rule in rules(mesh, policies, Action.DENY, chain)]
-    unknown: space.Answer | None = None
-    for rule in rules(mesh, policies, Action.ALLOW, chain):
-        answer = _outside(both(rule.predicate, Exact(PORT, str(number))), denying)
-        if isinstance(answer, space.Some):
-            return answer
-        if isinstance(answer, space.Unknown):
-            unknown = answer
-    return unknown or space.Empty()
-
-
-def _denying(mesh: Mesh, policies: tuple[Policy, ...], number: int, chain: Chain) -> list[PolicyRule]:
-    """The DENY rules that take what ALLOW rules admit on the port."""
-    denying = rules(mesh, policies, Action.DENY, chain)
-    found: dict[PolicyRule, None] = {}
-    for rule in rules(mesh, policies, Action.ALLOW, chain):
-        answer = _outside(both(rule.predicate, Exact(PORT, str(number))), [one.predicate for one in denying])
-        if isinstance(answer, space.Empty):
-            found |= dict.fromkeys(denying[index] for index in answer.by)
-    return list(found)
-
-
-def _blame(mesh: Mesh, workload: Workload, allowing: list[Policy]) -> Policy | None:
-    """The policy to change; None where policies that the input does not hold may well admit what this one does not.
-
-    A policy for all of a namespace is blamed only where the input shows that it has policies for single workloads.
-    """
-    chosen = min(allowing, key=lambda policy: (not selector(policy), not policy.spec.rules))
-    if selector(chosen) or mesh.settings.world is World.COMPLETE:
-        return chosen
-    return chosen if workload.namespace in mesh.derived(_with_own_policies, mesh) else None
-
-
-def _with_own_policies(mesh: Mesh) -> frozenset[str]:
-    """The namespaces some workload of which the input allows something by name."""
-    return frozenset(
-        workload.namespace
-        for policy in mesh.authorization_policies
-        if action(policy) is Action.ALLOW and policy.spec.rules and selector(policy)
-        for workload in targets(mesh, policy)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,18 +122,18 @@ def _ineffective(mesh: Mesh, policy: Policy, gone: set[Node]) -> Iterator[Result
     dead: list[_Dead] = []
     count = len(policy.spec.rules)
     for index in reversed(range(count)):
-        answer = _covered(mesh, policy, policy.spec.rules[index].node, others, chains, gone)
+        answer = _covered(mesh, policy, policy.spec.rules[index].node, others, chains, gone=gone)
         if isinstance(answer, Undecided):
             yield answer
         elif answer is not None:
             dead.append(answer)
             gone.add(answer.rule.node)
-    if dead and not _is_shut_by_deny(policy, others, dead):
+    if dead and not (len(dead) == count and _is_shut_by_deny(policy, others, dead)):
         yield from _dead_problems(policy, dead[::-1], is_whole=len(dead) == count)
 
 
 def _covered(
-    mesh: Mesh, policy: Policy, node: Node, others: list[Policy], chains: tuple[Chain, ...], gone: set[Node]
+    mesh: Mesh, policy: Policy, node: Node, others: list[Policy], chains: tuple[Chain, ...], *, gone: set[Node]
 ) -> _Dead | Undecided | None:
     """Whether the rule changes nothing on all of the chains on which it exists."""
     by: dict[PolicyRule, None] = {}
@@ -297,8 +157,13 @@ def _covered(
 
 def _covers(mesh: Mesh, policy: Policy, others: list[Policy], chain: Chain) -> tuple[PolicyRule, ...]:
     """The rules that can stand in for one of the policy's: others of its action, and DENY rules for an ALLOW rule."""
-    denying = rules(mesh, others, Action.DENY, chain)
+    denying = tuple(rule for rule in rules(mesh, others, Action.DENY, chain) if _is_meant(rule, chain))
     return (*rules(mesh, others, Action.ALLOW, chain), *denying) if action(policy) is Action.ALLOW else denying
+
+
+def _is_meant(rule: PolicyRule, chain: Chain) -> bool:
+    """Whether the rule says what it does on the chain: without its HTTP conditions it does too much (S75)."""
+    return chain is Chain.HTTP or not http_conditions(rule.written)
 
 
 def _is_open(rule: PolicyRule) -> bool:
@@ -361,11 +226,6 @@ def _other_rules(narrow: list[PolicyRule]) -> str:
 
 def _s(narrow: list[PolicyRule]) -> str:
     return "" if len(narrow) > 1 else "s"
-
-
-def _workload_names(names: list[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    return _listed(quoted)
 
 
 def _listed(names: list[str]) -> str:

@@ -59,6 +59,11 @@ def is_enforced(policy: Policy) -> bool:
     return policy.metadata.annotations.get("istio.io/dry-run", "") not in ("1", "t", "T", "TRUE", "true", "True")
 
 
+def is_certain(mesh: Mesh, policy: Policy) -> bool:
+    """Whether the policy is in the mesh just as the input says: enforced, well-formed and defined once."""
+    return is_enforced(policy) and policy.is_sound and len(mesh.alternatives(policy)) == 1
+
+
 def selector(policy: Policy) -> Labels:
     """The labels by which the policy selects pods; none selects all of its scope (S22)."""
     return policy.spec.selector.match_labels if policy.spec.selector is not None else {}

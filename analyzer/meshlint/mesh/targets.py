@@ -104,10 +104,9 @@ def gateway_clients(mesh: Mesh, place: str) -> frozenset[str]:
 
 
 def clients(mesh: Mesh, target: Target, host: Host) -> tuple[str, ...]:
-    """The namespaces whose proxies use the target, as far as the input shows them; each may have rules of its own.
+    """The namespaces whose proxies use the target and may have rules of their own for *host*.
 
-    Of all the namespaces with sidecars these are the ones in which the input shows a workload or a rule for *host*,
-    and the one of the VirtualService.
+    These are the namespaces of gateways, those with rules for the host, its own one and that of the VirtualService.
     """
     found: set[str] = set()
     for place in places(mesh, target):
@@ -115,9 +114,9 @@ def clients(mesh: Mesh, target: Target, host: Host) -> tuple[str, ...]:
             found.update(gateway_clients(mesh, place))
             continue
         for root in users(mesh, target.vs):
-            near = {root.namespace, *clients_that_differ(mesh, host), *mesh.derived(_sidecar_namespaces, mesh)}
             audience = mesh.audience_of(root)
-            found.update(one for one in near if audience.includes(one) and imports(mesh, one, root))
+            near = (one for one in _near(mesh, root, host) if audience.includes(one))
+            found.update(one for one in near if imports(mesh, one, root))
     wanted = _source_namespaces(target)
     return tuple(sorted(found if wanted is None else found & wanted))
 
@@ -180,6 +179,15 @@ def _roots(mesh: Mesh) -> dict[tuple[str, str], tuple[VirtualService, ...]]:
 def _places_of(match: HTTPMatch | L4Match, vs: VirtualService, bound: frozenset[str]) -> frozenset[str]:
     named = frozenset(gateway_name(name, vs.namespace) for name in match.gateways)
     return bound & named if named else bound
+
+
+def _near(mesh: Mesh, vs: VirtualService, host: Host) -> set[str]:
+    """Namespaces with clients. That of *vs* counts without a workload too, where the host's shows none either."""
+    running = mesh.derived(_sidecar_namespaces, mesh)
+    found = {*clients_that_differ(mesh, host), *({vs.namespace, host.namespace} & running)}
+    if host.namespace not in running or vs.namespace == host.namespace:
+        found.add(vs.namespace)
+    return found
 
 
 def _source_namespaces(target: Target) -> set[str] | None:
