@@ -8,9 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from meshlint import data
+from meshlint.resources import crd
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = sorted(path for path in data.folder("schemas").rglob("*.json") if path.name != "index.json")
+FILES = sorted(data.folder("schemas").glob("*/*.json"))
 
 SPEC = importlib.util.spec_from_file_location("make_schemas", ROOT / "tools" / "make_schemas.py")
 make_schemas = importlib.util.module_from_spec(SPEC)
@@ -18,9 +19,13 @@ SPEC.loader.exec_module(make_schemas)
 
 
 def test_the_index_lists_every_file_under_its_versions():
-    index = json.loads(data.text("schemas", "index.json"))
+    indexes = [json.loads(data.text("schemas", name)) for name in ("index.json", "1.0/index.json")]
     listed = {
-        (file, version) for kinds in index.values() for versions in kinds.values() for version, file in versions.items()
+        (file, version)
+        for index in indexes
+        for kinds in index.values()
+        for versions in kinds.values()
+        for version, file in versions.items()
     }
     there = {
         (str(path.relative_to(data.folder("schemas"))), version)
@@ -38,13 +43,17 @@ def test_a_schema_is_well_formed_and_holds_no_prose(path):
     assert not [line for line in path.read_text().splitlines() if len(line) > 8000]
 
 
+def made_from_tables():
+    yield from (("", one) for one in (make_schemas.kubernetes_kinds() | make_schemas.mesh_kinds()).items())
+    yield from (("1.0/", one) for one in make_schemas.legacy_kinds().items())
+
+
 def test_the_kinds_made_from_tables_are_up_to_date():
-    for (group, kind), versions in (make_schemas.kubernetes_kinds() | make_schemas.mesh_kinds()).items():
-        ((version, made),) = versions.items()
-        written = json.loads(data.text("schemas", f"{group or 'core'}/{kind}.json"))
-        assert written.pop("x-versions") == [f"{group}/{version}" if group else version]
+    for folder, ((group, kind), versions) in made_from_tables():
+        written = json.loads(data.text("schemas", f"{folder}{group or 'core'}/{kind}.json"))
+        assert written.pop("x-versions") == [f"{group}/{version}" if group else version for version in versions]
         assert written.pop("$schema") == make_schemas.DRAFT
-        assert written == make_schemas.shared(made), kind
+        assert [written] * len(versions) == [make_schemas.shared(made) for made in versions.values()], kind
 
 
 def test_a_crd_keeps_its_facts_and_loses_its_prose():
@@ -66,7 +75,7 @@ def test_a_crd_keeps_its_facts_and_loses_its_prose():
             {"required": ["d"]},
         ],
     }
-    assert make_schemas.from_crd(openapi) == {
+    assert crd.from_openapi(openapi) == {
         "type": "object",
         "properties": {
             "a": {"type": ["string", "null"], "maxLength": 3},
@@ -84,9 +93,9 @@ def test_a_crd_keeps_its_facts_and_loses_its_prose():
 
 def test_rules_that_are_plain_facts_become_keywords():
     schema = {}
-    make_schemas.add_rule(schema, "(has(self.a) ? 1 : 0) + (has(self.b) ? 1 : 0) <= 1")
-    make_schemas.add_rule(schema, "has(self.c) || has(self.d)")
-    make_schemas.add_rule(schema, "self.all(x, x > 1)")
+    crd.add_rule(schema, "(has(self.a) ? 1 : 0) + (has(self.b) ? 1 : 0) <= 1")
+    crd.add_rule(schema, "has(self.c) || has(self.d)")
+    crd.add_rule(schema, "self.all(x, x > 1)")
     assert schema == {"x-oneOf": [["a", "b"]], "x-anyOf": [["c", "d"]]}
 
 

@@ -2,19 +2,12 @@
 
     python tools/make_schemas.py istio-crds.yaml gateway-api-crds.yaml
 
-The output is JSON Schema (draft 2020-12) with six keywords of our own:
+Of several definitions of a kind the last one counts: name the Gateway API's experimental channel after the standard
+one, of which it is a superset. The output is JSON Schema with keywords of our own, which `meshlint.resources.crd`
+explains; `schemas/1.0/` has the kinds of Istio 1.0.
 
-- `x-versions`: the apiVersions a schema is for.
-- `x-oneOf`: groups of fields of which at most one may be set.
-- `x-anyOf`: groups of fields of which at least one must be set.
-- `x-unique`: the fields that tell the elements of a list apart; none where the elements themselves do.
-- `x-names`: what a string may be, where other types fit too.
-- `x-minDuration`: the shortest duration, in milliseconds.
-
-A field that is null counts as absent, unless its type admits null. Descriptions are left out.
-
-Notation of the tables: a key is a field's name, then `[]` for each list and `{}` for each map around the value, then `!`
-if the field is required. A value is a type (`string`, `integer 1..65535`, `duration`, `one of A B`, `empty`, `open` for
+Notation of the tables: a key is a field's name, then `=` if protobuf has no other spelling of it, `[]` for each list and
+`{}` for each map around the value, `!` if the field is required, `+` if the validator wants something in it. A value is a type (`string`, `integer 1..65535`, `duration`, `one of A B`, `empty`, `open` for
 any mapping), the name of an entry under `types`, or a mapping of fields. `(one of)` lists exclusive fields, `...: open`
 says that there are more.
 """
@@ -29,161 +22,53 @@ from typing import Any
 
 import yaml
 
-Schema = dict[str, Any]
+from meshlint.resources.crd import Schema, definition, name_pattern, whole_object
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = Path(__file__).resolve().parent / "facts"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-KEPT = (
-    "enum", "pattern", "minimum", "maximum", "minLength", "maxLength",
-    "minItems", "maxItems", "minProperties", "maxProperties",
-)  # fmt: skip
-FORMATS = ("int32", "int64", "byte", "date-time")
-AT_MOST_ONE = re.compile(r"(\(has\(self\.\w+\) \? 1 : 0\)( \+ )?)+ <= 1|!\(has\(self\.\w+\) && has\(self\.\w+\)\)")
-AT_LEAST_ONE = re.compile(r"has\(self\.\w+\)( \|\| has\(self\.\w+\))+")
-EXACTLY_ONE = re.compile(r"has\(self\.\w+\) != has\(self\.\w+\)")
+MARKS = {"!": "required", "+": "x-filled", "=": "x-fixed"}
+"""What follows a field's name, and the keyword that lists such fields; the last one is gone from the output."""
 WIDTH = 120
 SHARED = 160
 """A subschema whose text is at least this long is written once."""
 
 
+Kinds = Mapping[tuple[str, str], Mapping[str, Schema]]
+"""The schema of each version of each kind, by group and kind."""
+
+
 def main(paths: Iterable[str]) -> None:
-    """Write every schema and the index of them."""
-    kinds: dict[tuple[str, str], dict[str, Schema]] = {}
-    for path in paths:
-        for crd in yaml.load_all(Path(path).read_text(), Loader=yaml.CSafeLoader):
-            if crd and crd["kind"] == "CustomResourceDefinition":
-                spec = crd["spec"]
-                kinds[spec["group"], spec["names"]["kind"]] = served(spec)
-    kinds |= kubernetes_kinds() | mesh_kinds()
-    index: dict[str, dict[str, dict[str, str]]] = {}
-    for (group, kind), versions in sorted(kinds.items()):
-        index.setdefault(group or "core", {})[kind] = write_kind(group, kind, versions)
-    write(ROOT / "schemas" / "index.json", index)
+    """Write every schema and the two indexes of them, in place of those that are there."""
+    for path in (ROOT / "schemas").glob("*/**/*.json"):
+        path.unlink()
+    write_kinds("", custom_kinds(paths) | kubernetes_kinds() | mesh_kinds())
+    write_kinds("1.0/", legacy_kinds())
 
 
-def served(spec: Mapping[str, Any]) -> dict[str, Schema]:
-    """The schema of each served version of a CustomResourceDefinition."""
-    return {
-        version["name"]: resource(from_crd(version["schema"]["openAPIV3Schema"]), name_pattern("subdomain"))
-        for version in spec["versions"]
-        if version["served"]
-    }
-
-
-def resource(schema: Schema, name: str) -> Schema:
-    """The schema of a whole object: what every kind has, and a status that is nobody's mistake."""
-    texts = {"type": "object", "additionalProperties": {"type": "string"}}
-    metadata = {
-        "type": "object",
-        "properties": {
-            "name": {"type": "string", "pattern": name},
-            "generateName": {"type": "string"},
-            "namespace": {"type": "string"},
-            "labels": texts,
-            "annotations": texts,
-        },
-        "x-anyOf": [["name", "generateName"]],
-    }
-    common = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": metadata}
-    own = {field: below for field, below in schema["properties"].items() if field not in common}
-    if "status" in own:
-        own["status"] = {"type": "object"}
-    required = ["metadata", *(field for field in schema.get("required", ()) if field in own)]
-    return {**schema, "properties": common | own, "required": required}
-
-
-def name_pattern(kind: str) -> str:
-    """What a name must look like, by the kind of name Kubernetes asks for."""
-    return f"^{LABEL}$" if kind == "label" else rf"^{LABEL}(\.{LABEL})*$"
-
-
-# From a CustomResourceDefinition
-
-
-def from_crd(openapi: Mapping[str, Any]) -> Schema:
-    """The facts of one OpenAPI schema."""
-    schema: Schema = {}
-    if openapi.get("x-kubernetes-int-or-string"):
-        schema["type"] = ["integer", "string"]
-    elif "type" in openapi:
-        schema["type"] = [openapi["type"], "null"] if openapi.get("nullable") else openapi["type"]
-    schema |= {key: openapi[key] for key in KEPT if key in openapi}
-    if openapi.get("format") in FORMATS:
-        schema["format"] = openapi["format"]
-    if openapi.get("type") == "object":
-        schema |= object_facts(openapi)
-    if "items" in openapi:
-        schema["items"] = from_crd(openapi["items"])
-        if openapi.get("x-kubernetes-list-type") in {"map", "set"}:
-            schema["x-unique"] = openapi.get("x-kubernetes-list-map-keys", [])
-    for rule in openapi.get("x-kubernetes-validations", ()):
-        add_rule(schema, rule["rule"])
-    return schema
-
-
-def object_facts(openapi: Mapping[str, Any]) -> Schema:
-    """Which fields an object has, and whether it may have others."""
-    schema: Schema = {}
-    values = openapi.get("additionalProperties")
-    properties = openapi.get("properties", {})
-    if properties:
-        schema["properties"] = {field: from_crd(below) for field, below in properties.items()}
-    if isinstance(values, Mapping):
-        schema["additionalProperties"] = from_crd(values)
-    elif not values and not openapi.get("x-kubernetes-preserve-unknown-fields"):
-        schema["additionalProperties"] = False
-    # A default is filled in before the object is checked.
-    required = [field for field in openapi.get("required", ()) if "default" not in properties.get(field, {})]
-    if required:
-        schema["required"] = required
-    for alternatives in (part.get("oneOf") for part in (openapi, *openapi.get("allOf", ()))):
-        add_alternatives(schema, alternatives or ())
-    return schema
-
-
-def add_alternatives(schema: Schema, alternatives: Iterable[Mapping[str, Any]]) -> None:
-    """Add a protobuf oneof: alternatives that require one field each, and perhaps one that forbids them all."""
-    members = [one["required"][0] for one in alternatives if "required" in one]
-    if not members:
-        return
-    if not any("not" in one for one in alternatives):
-        schema.setdefault("x-anyOf", []).append(members)
-    if len(members) > 1:
-        schema.setdefault("x-oneOf", []).append(members)
-
-
-def add_rule(schema: Schema, rule: str) -> None:
-    """Add what a CEL rule says, if it is one of the few shapes that are plain facts."""
-    members = sorted(set(re.findall(r"has\(self\.(\w+)\)", rule)))
-    if rule == "duration(self) >= duration('1ms')":
-        schema |= {"format": "duration", "x-minDuration": 1}
-    elif rule == "0 < self && self <= 65535":
-        schema |= {"minimum": 1, "maximum": 65535}
-    elif rule.startswith("self in ["):
-        schema["enum"] = json.loads(rule.removeprefix("self in "))
-    elif AT_LEAST_ONE.fullmatch(rule) or EXACTLY_ONE.fullmatch(rule):
-        schema.setdefault("x-anyOf", []).append(members)
-    elif AT_MOST_ONE.fullmatch(rule) and members not in schema.get("x-oneOf", []):
-        schema.setdefault("x-oneOf", []).append(members)
+def custom_kinds(paths: Iterable[str]) -> dict[tuple[str, str], Mapping[str, Schema]]:
+    """The kinds that the CustomResourceDefinitions in the files at *paths* define."""
+    objects = (one for path in paths for one in yaml.load_all(Path(path).read_text(), Loader=yaml.CSafeLoader))
+    found = [definition(one) for one in objects if one and one["kind"] == "CustomResourceDefinition"]
+    return {(one.group, one.kind): one.versions for one in found}
 
 
 # From the tables
 
 
 def kubernetes_kinds() -> dict[tuple[str, str], dict[str, Schema]]:
-    """The core kinds of Kubernetes, each with its one version."""
+    """The core kinds of Kubernetes, each with its version of today and earlier ones that it also fits."""
     table = read("kubernetes.yaml")
-    kinds = {}
+    kinds: dict[tuple[str, str], dict[str, Schema]] = {}
     for key, entry in table["kinds"].items():
         api_version, _, kind = key.rpartition("/")
-        group, _, version = api_version.rpartition("/")
         schema = from_fields(entry["fields"], table["types"])
         if entry["coverage"] == "some":
             schema = loosened(schema)
-        whole = resource(schema, name_pattern(entry["name"]))
-        kinds[group, kind] = {version: whole}
+        whole = whole_object(schema, name_pattern(entry["name"]))
+        for one in (api_version, *entry.get("also", ())):
+            group, _, version = one.rpartition("/")
+            kinds.setdefault((group, kind), {})[version] = whole
     return kinds
 
 
@@ -203,32 +88,47 @@ def loosened(schema: Any) -> Any:
 def mesh_kinds() -> dict[tuple[str, str], dict[str, Schema]]:
     """The mesh configuration's messages, as kinds of the group `meshlint`."""
     types = read("mesh_config.yaml")["types"]
+    messages = {
+        kind: as_protobuf(from_fields(types[kind], types)) for kind in ("MeshConfig", "MeshNetworks", "ProxyConfig")
+    }
+    # An IstioOperator is read by istioctl alone, which asks for no name; of the rest of it each release knows another part.
+    spec = {"type": "object", "properties": {"meshConfig": messages["MeshConfig"]}}
+    operator = {"type": "object", "properties": {"metadata": {"type": "object"}, "spec": spec}}
     return {
-        ("meshlint", kind): {"v1": as_protobuf(from_fields(types[kind], types))}
-        for kind in ("MeshConfig", "MeshNetworks", "ProxyConfig")
+        **{("meshlint", kind): {"v1": message} for kind, message in messages.items()},
+        ("install.istio.io", "IstioOperator"): {"v1alpha1": operator},
     }
 
 
-def as_protobuf(schema: Any) -> Any:
+def legacy_kinds() -> dict[tuple[str, str], dict[str, Schema]]:
+    """The kinds of Istio 1.0."""
+    table = read("legacy.yaml")
+    kinds = {}
+    for key, fields in table["kinds"].items():
+        group, version, kind = key.split("/")
+        schema = as_protobuf(from_fields(fields, table["types"]))
+        kinds[group, kind] = {version: whole_object(schema, name_pattern("subdomain"))}
+    return kinds
+
+
+def as_protobuf(schema: Schema) -> Schema:
     """The same schema as protobuf's JSON reading has it."""
-    if isinstance(schema, list):
-        return [as_protobuf(below) for below in schema]
-    if not isinstance(schema, dict):
-        return schema
-    schema = {key: as_protobuf(value) for key, value in schema.items()}
     if "enum" in schema:
-        schema = {"type": ["string", "integer"], "x-names": schema["enum"]}
-    elif schema.get("type") == "integer":
-        schema |= {"type": ["integer", "string"], "pattern": "^-?[0-9]+$"}
+        return {"type": ["string", "integer"], "x-names": schema["enum"]}
+    fixed = schema.get("x-fixed", ())
+    made = {key: value for key, value in schema.items() if key != "x-fixed"}
+    if schema.get("type") == "integer":
+        made |= {"type": ["integer", "string"], "pattern": "^-?[0-9]+$"}
     elif schema.get("type") == "number":
-        schema |= {"type": ["number", "string"], "pattern": "^-?([0-9.]+([eE][-+]?[0-9]+)?|NaN|Infinity)$"}
-    elif "properties" in schema:
-        schema["properties"] |= {
-            spelling: below
-            for field, below in schema["properties"].items()
-            if (spelling := snake_case(field)) not in schema["properties"]
-        }
-    return schema
+        made |= {"type": ["number", "string"], "pattern": "^-?([0-9.]+([eE][-+]?[0-9]+)?|NaN|Infinity)$"}
+    for key in ("items", "additionalProperties"):
+        if isinstance(made.get(key), dict):
+            made[key] = as_protobuf(made[key])
+    if "properties" in made:
+        fields = {field: as_protobuf(below) for field, below in made["properties"].items()}
+        others = {snake_case(field): below for field, below in fields.items() if field not in fixed}
+        made["properties"] = fields | {field: below for field, below in others.items() if field not in fields}
+    return made
 
 
 def snake_case(field: str) -> str:
@@ -251,10 +151,11 @@ def from_fields(fields: Mapping[str, Any], types: Mapping[str, Any]) -> Schema:
         elif key == "(one of)":
             schema["x-oneOf"] = [group for group in value if len(group) > 1]
         else:
-            name = re.sub(r"[\[\]{}!]+$", "", key)
+            name = re.sub(r"[=\[\]{}!+]+$", "", key)
             schema["properties"][name] = wrapped(from_value(value, types), key.removeprefix(name))
-            if key.endswith("!"):
-                schema.setdefault("required", []).append(name)
+            for mark, keyword in MARKS.items():
+                if mark in key[len(name) :]:
+                    schema.setdefault(keyword, []).append(name)
     return {key: value for key, value in schema.items() if value != []}
 
 
@@ -286,6 +187,11 @@ def from_value(value: Any, types: Mapping[str, Any]) -> Schema:
         "boolean": {"type": "boolean"},
         "number": {"type": "number"},
         "duration": {"type": "string", "format": "duration"},
+        "bytes": {"type": "string", "format": "byte"},
+        "time": {"type": "string", "format": "date-time"},
+        "int32": {"type": "integer", "format": "int32"},
+        "uint32": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+        "int64": {"type": "integer", "format": "int64"},
         "int-or-string": {"type": ["integer", "string"]},
         "open": {"type": "object"},
         "empty": {"type": "object", "additionalProperties": False},
@@ -296,7 +202,15 @@ def from_value(value: Any, types: Mapping[str, Any]) -> Schema:
 # Writing
 
 
-def write_kind(group: str, kind: str, versions: Mapping[str, Schema]) -> dict[str, str]:
+def write_kinds(folder: str, kinds: Kinds) -> None:
+    """Write the schemas of all *kinds* to a folder of `schemas/`, with an index of them."""
+    index: dict[str, dict[str, dict[str, str]]] = {}
+    for (group, kind), versions in sorted(kinds.items()):
+        index.setdefault(group or "core", {})[kind] = write_kind(folder, group, kind, versions)
+    write(ROOT / "schemas" / folder / "index.json", index)
+
+
+def write_kind(folder: str, group: str, kind: str, versions: Mapping[str, Schema]) -> dict[str, str]:
     """Write a file for each different schema of a kind; the file of each apiVersion."""
     same: dict[str, list[str]] = {}
     for version, schema in versions.items():
@@ -305,7 +219,7 @@ def write_kind(group: str, kind: str, versions: Mapping[str, Schema]) -> dict[st
     for schema_text, equal in same.items():
         api_versions = [f"{group}/{version}" if group else version for version in equal]
         suffix = "" if len(same) == 1 else "." + equal[0]
-        file = f"{group or 'core'}/{kind}{suffix}.json"
+        file = f"{folder}{group or 'core'}/{kind}{suffix}.json"
         head = {"$schema": DRAFT, "x-versions": api_versions}
         write(ROOT / "schemas" / file, head | shared(json.loads(schema_text)))
         files |= dict.fromkeys(api_versions, file)

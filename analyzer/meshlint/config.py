@@ -59,6 +59,7 @@ class Config:
     settings: Settings = field(default_factory=Settings)
     mesh_config: str | None = None
     mesh_networks: str | None = None
+    schemas: tuple[str, ...] = ()
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
     respects_ignores: bool = True
@@ -138,6 +139,7 @@ _KEYS = (
     "istio-version",
     "mesh-config",
     "mesh-networks",
+    "schemas",
     "per-file-ignores",
     "rules",
 )
@@ -157,6 +159,7 @@ def _config(table: _Table) -> Config:
         settings=_settings(table),
         mesh_config=table.read("mesh-config", None, _text),
         mesh_networks=table.read("mesh-networks", None, _text),
+        schemas=table.read("schemas", (), _text_or_texts),
         per_file_ignores={pattern: per_file.read(pattern, (), _texts) for pattern in per_file.values},
         severities={rule: _rule_severity(severities.below(rule)) for rule in severities.values},
     )

@@ -9,6 +9,7 @@ from meshlint.finding import Outside, Problem, Report, Result, Rule, Skipped, Un
 from meshlint.mesh.model import Mesh
 from meshlint.registry import Check
 from meshlint.resources import schema
+from meshlint.resources.crd import Definition, NoDefinition, definition
 from meshlint.resources.kinds import KINDS, group_of, is_object
 from meshlint.source import comments
 from meshlint.source.node import Node
@@ -25,13 +26,16 @@ def lint(
     skipped: Sequence[Skipped] = (),
     mesh_config: Source | None = None,
     mesh_networks: Source | None = None,
+    definitions: Sequence[Source] = (),
     checks: Sequence[Check] | None = None,
 ) -> Report:
     """What is wrong with a mesh that is written in *sources*, in the user's eyes. Their order does not matter.
 
-    *skipped* is what was left out before. *checks* are those there are; None means all that meshlint has.
-    Raises UsageError for a comment that asks for silence without saying of which rule.
+    *skipped* is what was left out before, *definitions* hold the CustomResourceDefinitions of the user's own kinds,
+    which are no part of the mesh. *checks* are those there are; None means all that meshlint has.
+    Raises UsageError for a comment that asks for silence without saying of which rule, and for unreadable definitions.
     """
+    own = _own_schemas(definitions)
     _check_comments(sources, config)
     known = registry.known() if checks is None else checks
     enabled = policy.enabled((check.rule for check in known), config)
@@ -42,6 +46,7 @@ def lint(
         settings=config.settings,
         mesh_config=_only_document(mesh_config),
         mesh_networks=_only_document(mesh_networks),
+        schemas=own,
     )
     results = _run((check for check in known if check.rule in enabled), mesh)
     problems = ((rule, result) for rule, result in results if isinstance(result, Problem))
@@ -53,7 +58,7 @@ def lint(
         resources=len(mesh.resources),
         undecided=tuple(sorted(undecided.values(), key=lambda one: (*_place(one.node), one.why))),
         outside=tuple(sorted(outside.values(), key=lambda one: (*_place(one.node), one.target))),
-        skipped=tuple(sorted((*skipped, *_skipped(parsed)), key=lambda one: (one.name, one.why))),
+        skipped=tuple(sorted((*skipped, *_skipped(parsed, own)), key=lambda one: (one.name, one.why))),
         rules=enabled,
     )
 
@@ -91,7 +96,7 @@ def _place(node: Node) -> tuple[str, int]:
     return node.span.source.name, node.span.start
 
 
-def _skipped(parsed: Sequence[tuple[Source, Parsed]]) -> Iterator[Skipped]:
+def _skipped(parsed: Sequence[tuple[Source, Parsed]], own: schema.Own) -> Iterator[Skipped]:
     """What of the input nobody looked at: templates, documents that are no objects, objects of unknown kinds."""
     for source, one in parsed:
         if one.templated:
@@ -99,7 +104,7 @@ def _skipped(parsed: Sequence[tuple[Source, Parsed]]) -> Iterator[Skipped]:
         if strangers := sum(not is_object(document) for document in one.documents):
             yield Skipped(source.name, f"{strangers} of {len(one.documents)} documents: no Kubernetes object")
         kinds = [_kind(document) for document in one.documents if is_object(document)]
-        if unknown := Counter(kind for api_version, kind in kinds if not _is_known(api_version, kind)):
+        if unknown := Counter(kind for api_version, kind in kinds if not _is_known(api_version, kind, own)):
             names = ", ".join(sorted(unknown))
             yield Skipped(source.name, f"{unknown.total()} of {len(one.documents)} documents: unknown kind {names}")
 
@@ -108,8 +113,31 @@ def _kind(document: Node) -> tuple[str, str]:
     return str(document.at("apiVersion").value), str(document.at("kind").value)
 
 
-def _is_known(api_version: str, kind: str) -> bool:
-    return (group_of(api_version), kind) in KINDS or schema.is_known(api_version, kind)
+def _is_known(api_version: str, kind: str, own: schema.Own) -> bool:
+    return (group_of(api_version), kind) in KINDS or schema.is_known(api_version, kind, own)
+
+
+def _own_schemas(sources: Sequence[Source]) -> schema.Own:
+    """The schemas of the kinds that the CustomResourceDefinitions in *sources* define; other objects are passed over."""
+    found: list[Definition] = []
+    for source in sources:
+        parsed = parse(source)
+        for defect in parsed.defects:
+            raise _misdefined(defect.node, defect.message)
+        for document in parsed.documents:
+            if document.at("kind").value == "CustomResourceDefinition":
+                try:
+                    found.append(definition(document.plain))
+                except NoDefinition as error:
+                    raise _misdefined(document, str(error)) from error
+    if sources and not found:
+        raise UsageError(f"no CustomResourceDefinition in {', '.join(source.name for source in sources[:3])}")
+    return schema.own(found)
+
+
+def _misdefined(node: Node, message: str) -> UsageError:
+    line, column = node.span.first
+    return UsageError(f"{node.span.source.name}:{line}:{column}: {message}")
 
 
 def _only_document(source: Source | None) -> Node | None:

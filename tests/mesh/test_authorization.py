@@ -1,4 +1,8 @@
-"""AuthorizationPolicies against single requests: what the semantics' worked cases say, in the numbers they have there."""
+"""AuthorizationPolicies against single requests: what the semantics' worked cases say, in the numbers they have there.
+
+Left out are the cases of ztunnel and of waypoints' Services, those on how a path is normalised (A31, A33-A36: a request
+has its normalised path) and on how a token's scope is split (A55: a request has the claim's single values).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +12,6 @@ import pytest
 from meshlint.mesh.authorization import Verdict, attached, reaches_as_far, targets, verdict
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.predicate import holds
 from meshlint.request import (
     AUTHORITY,
     METHOD,
@@ -345,7 +348,7 @@ spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, p
 
 
 def test_a_pod_without_a_proxy_is_decided_by_nobody():
-    bare = CART.replace('"true"', '"false"').replace("labels:", "labels:", 1)
+    bare = CART.replace('"true"', '"false"')
     mesh = mesh_of("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", bare, policy("{}"))
     (workload,) = [one for one in mesh.workloads if not one.is_assumed]
     assert attached(mesh, workload) == ()
@@ -389,11 +392,3 @@ def test_a_malformed_address_drops_an_allow_rule_and_only_widens_a_deny_rule():
     assert not decide(request(), policy(spec)).is_allowed
     assert not decide(request(), policy(deny(spec))).is_allowed
     assert decide(request(source="192.168.7.1"), policy(deny(spec))).is_allowed
-
-
-def test_the_predicates_of_a_rule_are_those_its_verdict_rests_on():
-    mesh = mesh_of(CART, policy(operation("methods: [GET]")))
-    found = decide(request(), policy(operation("methods: [GET]")))
-    assert found.rule is not None
-    assert holds(found.rule.predicate, request())
-    assert mesh.authorization_policies[0].name == "p"

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from meshlint import session
+from meshlint.config import Config
 from meshlint.render.sarif import sarif
+from meshlint.source.text import Source
 from render.reports import finding, problem, report, reviews
 
 VERSION = "5.7.0"
@@ -73,3 +76,12 @@ def test_the_validator_would_complain(multitool, tmp_path):
     log = json.loads(sarif(reviews(), version="1.2.3"))
     log["runs"][0]["results"][0]["ruleIndex"] = 99
     assert complaints(multitool, tmp_path, json.dumps(log)) != []
+
+
+def test_the_validator_has_no_complaint_about_the_broken_example(multitool, tmp_path):
+    root = Path(__file__).parents[2]
+    names = sorted(path.relative_to(root).as_posix() for path in (root / "examples/bookinfo-broken").glob("*.yaml"))
+    sources = [Source(name, (root / name).read_text(encoding="utf-8")) for name in names]
+    found = session.lint(sources, Config())
+    assert len(found.findings) > 10
+    assert complaints(multitool, tmp_path, sarif(found, version="1.2.3")) == []

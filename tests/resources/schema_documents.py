@@ -68,6 +68,6 @@ def mended(text: str) -> str:
     return text[: edit.span.start] + edit.text + text[edit.span.end :]
 
 
-def index() -> dict[str, dict[str, dict[str, str]]]:
-    """The index of `schemas/`."""
-    return json.loads(data.text("schemas", "index.json"))
+def index(name: str = "index.json") -> dict[str, dict[str, dict[str, str]]]:
+    """An index of `schemas/`."""
+    return json.loads(data.text("schemas", name))

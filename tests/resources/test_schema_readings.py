@@ -1,5 +1,6 @@
 """The fast reading of a schema and jsonschema's agree, whatever becomes of a document."""
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from meshlint import data
 from meshlint.resources import fit, schema
 from resources.schema_documents import VALID, index, node_of, read, type_of
 
@@ -82,15 +84,23 @@ def test_both_readings_agree_and_every_misfit_is_explained(case):
     api_version, name = type_of(read(VALID[kind]), kind)
     file = index()[api_version.rpartition("/")[0] or "core"][name][api_version]
     fits = schema.fits(root, api_version, name)
-    assert fits == (not list(schema.mistakes(document, schema.schema_in(file))))
+    assert fits == (not list(schema.mistakes(document, json.loads(data.text("schemas", file)))))
     assert fits == (not schema.violations(root, api_version, name))
 
 
 @pytest.mark.parametrize(
-    "file", sorted({file for kinds in index().values() for files in kinds.values() for file in files.values()})
+    "file",
+    sorted(
+        {
+            file
+            for kinds in (*index().values(), *index("1.0/index.json").values())
+            for files in kinds.values()
+            for file in files.values()
+        }
+    ),
 )
 def test_every_keyword_of_every_schema_is_read(file):
-    fits = fit.compiled(schema.schema_in(file))
+    fits = fit.compiled(json.loads(data.text("schemas", file)))
     assert not fits(node_of("no mapping"))
 
 

@@ -11,6 +11,7 @@ from meshlint.mesh.model import Class, Mesh
 from meshlint.mesh.predicate import Exact, Predicate, both, either
 from meshlint.mesh.routing import RouteTable, bound_gateways, gateway_name, route_tables, static
 from meshlint.mesh.scope import gateways_named, hosts_of, server_hosts
+from meshlint.mesh.targets import all_targets
 from meshlint.mesh.visibility import Audience
 from meshlint.registry import checks
 from meshlint.request import GATEWAY
@@ -221,20 +222,10 @@ def _written_hosts(mesh: Mesh) -> Iterator[tuple[Node, str, bool]]:
         if "mesh" in bound_gateways(vs):
             for index, host in enumerate(vs.spec.hosts):
                 yield vs.spec.node.at("hosts", index), host, True
-        yield from ((node, host, False) for node, host in _destination_hosts(vs.spec))
+    for target in all_targets(mesh):
+        yield target.node.at("host"), target.destination.host, False
     for rule in mesh.destination_rules:
         yield rule.spec.node.at("host"), rule.spec.host, True
-
-
-def _destination_hosts(spec: VirtualServiceSpec) -> Iterator[tuple[Node, str]]:
-    for route in spec.routes:
-        for one in route.route:
-            if one.destination is not None:
-                yield one.destination.node.at("host"), one.destination.host
-    for http in spec.http:
-        for target in (http.mirror, *(mirror.destination for mirror in http.mirrors)):
-            if target is not None:
-                yield target.node.at("host"), target.host
 
 
 def _service_names(mesh: Mesh) -> frozenset[str]:

@@ -299,7 +299,7 @@ def _direct(mesh: Mesh, chain: Chain, target: Target, request: Request) -> Probl
         f"sidecars use this route as well: {what} straight to `{chain.host}`, not through the egress gateway",
         label="goes around the gateway",
         notes=tuple(Note(hop.node.span, "the way through the gateway") for hop in chain.first_hops),
-        help="keep the route to the gateway's side with `match: [{gateways: [...]}]`",
+        help="let sidecars send to the gateway only: keep this destination for a route with the gateway in its match",
         witness=_witness(door, request) if door is not None else None,
     )
 

@@ -233,7 +233,10 @@ def _namespace_of(mesh: Mesh, pattern: str) -> str | None:
 
 
 def _plain_clashes(mesh: Mesh, host: Host) -> Iterator[_Clash]:
-    """Without auto mTLS a client that no rule tells otherwise sends plaintext (S124)."""
+    """Without auto mTLS a client that no rule tells otherwise sends plaintext (S124).
+
+    Where only some namespaces have a rule, the others may have no business with the host.
+    """
     if not _is_inside(mesh, host) or host.is_headless:
         return
     for port in host.ports:
@@ -242,9 +245,8 @@ def _plain_clashes(mesh: Mesh, host: Host) -> Iterator[_Clash]:
             if demanded is None or demanded.node is None or demanded.mode is not Mode.STRICT:
                 continue
             plain = {client: _is_plain(mesh, client, host, port) for client in _clients(mesh, host)}
-            clients = _named_clients(mesh, host, plain)
-            if clients != ():
-                yield _Clash(demanded.node, _UNSET, demanded, host.name, clients, "", port.number, workload)
+            if plain and all(plain.values()):
+                yield _Clash(demanded.node, _UNSET, demanded, host.name, None, "", port.number, workload)
 
 
 def _is_plain(mesh: Mesh, client: str, host: Host, port: HostPort) -> bool:

@@ -150,25 +150,30 @@ def _same_host(mesh: Mesh, opened: Opened, by_host: dict[str, list[Opened]]) -> 
         own = opened.host(entry)
         node = opened.server.node.at("hosts", index)
         for other in by_host[own.rpartition("/")[2]]:
-            if other.kind is not opened.kind or not _meet(mesh, opened, other):
+            if other.kind is not opened.kind or _go_together(opened, other) or not _meet(mesh, opened, other):
                 continue
             for position, text in enumerate(other.server.hosts):
                 theirs = other.host(text)
-                message = _loss(opened, other, own, theirs)
+                message = _loss(opened, own, theirs)
                 if message:
                     yield Clash(node, other, other.server.node.at("hosts", position), message)
 
 
-def _loss(opened: Opened, other: Opened, own: str, theirs: str) -> str:
+def _go_together(opened: Opened, other: Opened) -> bool:
+    """Whether two servers of one kind lose nothing by a common host: their routes are merged, or they have none."""
+    if opened.kind is Protocol.HTTP:
+        return opened.is_redirect == other.is_redirect
+    return _is_automatic(opened) and _is_automatic(other)
+
+
+def _loss(opened: Opened, own: str, theirs: str) -> str:
     """What is lost where two servers of one port name these hosts; nothing where they go together."""
     port = opened.number
     if opened.kind is Protocol.HTTP:
-        if own != theirs or opened.is_redirect == other.is_redirect:
+        if own != theirs:
             return ""
         return f"`{own}` on port {port} is redirected to HTTPS by one Gateway, and so is what another one serves there"
     if opened.kind is not Protocol.TLS or own.rpartition("/")[2] != theirs.rpartition("/")[2]:
-        return ""
-    if _is_automatic(opened) and _is_automatic(other):
         return ""
     if own == theirs:
         return (

@@ -91,7 +91,8 @@ def _shut(mesh: Mesh, workload: Workload) -> _Shut | Undecided | None:
 
 def _as_shut(workload: Workload, blame: Policy, denied: tuple[PolicyRule, ...]) -> _Shut:
     if not blame.spec.rules:
-        return _Shut(workload, blame.name_node, f"`{blame.name}` allows nothing and no other policy allows more", ())
+        node = blame.node.at("spec", "rules") if blame.node.get("spec") is not None else blame.name_node
+        return _Shut(workload, node, f"`{blame.name}` allows nothing and no other policy allows more", ())
     node = blame.spec.rules[0].node
     if denied:
         return _Shut(workload, node, "DENY rules take all that ALLOW rules admit", denied)

@@ -103,6 +103,12 @@ def lint(
         str | None, typer.Option(metavar="FILE", help="A file with the mesh's configuration.")
     ] = None,
     mesh_networks: Annotated[str | None, typer.Option(metavar="FILE", help="A file with the mesh's networks.")] = None,
+    schemas: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR", help="CustomResourceDefinitions of kinds of your own, to check against; repeatable."
+        ),
+    ] = None,
     istio_version: Annotated[
         str | None,
         typer.Option(
@@ -146,6 +152,7 @@ def lint(
                 world=world,
                 mesh_config=mesh_config,
                 mesh_networks=mesh_networks,
+                schemas=tuple(schemas or ()),
                 istio_version=istio_version,
                 exclude=tuple(exclude or ()),
                 respects_ignores=not no_ignores,

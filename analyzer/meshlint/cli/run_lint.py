@@ -34,6 +34,7 @@ class Overrides:
     world: World | None = None
     mesh_config: str | None = None
     mesh_networks: str | None = None
+    schemas: tuple[str, ...] = ()
     istio_version: str | None = None
     exclude: tuple[str, ...] = ()
     respects_ignores: bool = True
@@ -85,6 +86,7 @@ def _report(order: Order, config: Config) -> Report:
         skipped=(*found.skipped, *(one for one in read if isinstance(one, Skipped))),
         mesh_config=_settings(config.mesh_config),
         mesh_networks=_settings(config.mesh_networks),
+        definitions=[_read(name) for folder in config.schemas for name in _manifests(folder)],
     )
     gc.freeze()
     gc.enable()
@@ -146,6 +148,7 @@ def _overridden(config: Config, given: Overrides) -> Config:
         settings=settings,
         mesh_config=given.mesh_config or config.mesh_config,
         mesh_networks=given.mesh_networks or config.mesh_networks,
+        schemas=(*config.schemas, *given.schemas),
         exclude=(*config.exclude, *(_from_root(pattern, config.root) for pattern in given.exclude)),
         respects_ignores=given.respects_ignores,
     )
@@ -194,6 +197,7 @@ def _loaded(file: Path) -> Config | None:
         config,
         mesh_config=config.mesh_config and _shown(folder / config.mesh_config),
         mesh_networks=config.mesh_networks and _shown(folder / config.mesh_networks),
+        schemas=tuple(_shown(folder / one) for one in config.schemas),
         root=folder.as_posix(),
         directory=Path.cwd().as_posix(),
     )
@@ -201,6 +205,16 @@ def _loaded(file: Path) -> Config | None:
 
 def _settings(file: str | None) -> Source | None:
     return None if file is None else _read(file)
+
+
+def _manifests(folder: str) -> Sequence[str]:
+    """The files of a folder without which nothing can be done."""
+    found = files.find((folder,))
+    for one in found.skipped:
+        raise UsageError(f"{one.name}: {one.why}")
+    if not found.files:
+        raise UsageError(f"{folder}: not one YAML or JSON file in it")
+    return found.files
 
 
 def _read(file: str) -> Source:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from meshlint.mesh.authorization import targets
 from meshlint.mesh.destinations import host_of
-from meshlint.mesh.hosts import covers, qualify
+from meshlint.mesh.hosts import covers
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.routing import bound_gateways
 from meshlint.mesh.scope import gateways_named, hosts_of
+from meshlint.mesh.targets import targets as targets_of
 from meshlint.resources.base import Resource
 from meshlint.resources.record import Record
-from meshlint.resources.virtual_service import Destination, VirtualServiceSpec
+from meshlint.resources.virtual_service import VirtualServiceSpec
 from meshlint.source.node import Node
 
 if TYPE_CHECKING:
@@ -113,19 +114,10 @@ def _virtual_service(mesh: Mesh, vs: Resource[VirtualServiceSpec]) -> Iterator[E
     if "mesh" in bound_gateways(vs):
         for index, name in enumerate(hosts_of(vs, mesh.settings.cluster_domain)):
             yield Edge(Vertex("VirtualHost", name), own, Kind.BINDS, vs.spec.node.at("hosts", index))
-    for kind, destination in _destinations(vs.spec):
-        name = qualify(destination.host, vs.namespace, mesh.settings.cluster_domain)
-        yield Edge(own, host_vertex(name), kind, destination.node)
+    for target in targets_of(mesh, vs):
+        yield Edge(own, host_vertex(target.host), Kind.MIRRORS if target.is_mirror else Kind.ROUTES, target.node)
     for route in vs.spec.http:
         if route.delegate is not None:
             name = f"{route.delegate.namespace or vs.namespace}/{route.delegate.name}"
             yield Edge(own, Vertex("VirtualService", name), Kind.DELEGATES, route.delegate.node)
 
-
-def _destinations(spec: VirtualServiceSpec) -> Iterator[tuple[Kind, Destination]]:
-    for route in spec.routes:
-        yield from ((Kind.ROUTES, one.destination) for one in route.route if one.destination is not None)
-    for http in spec.http:
-        if http.mirror is not None:
-            yield Kind.MIRRORS, http.mirror
-        yield from ((Kind.MIRRORS, one.destination) for one in http.mirrors if one.destination is not None)

@@ -21,7 +21,7 @@ from meshlint.resources.kinds import is_object, read
 from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
 from meshlint.resources.mistake import Violation
 from meshlint.resources.record import Record, decode
-from meshlint.resources.schema import violations
+from meshlint.resources.schema import Own, violations
 from meshlint.resources.security import (
     AuthorizationPolicySpec,
     PeerAuthenticationSpec,
@@ -59,6 +59,7 @@ class Mesh:
     """What the documents say together. Everything else is derived, and derived once.
 
     `mesh_config` and `mesh_networks` are documents of their own that take precedence over those among the objects.
+    `schemas` are those of the user's own kinds.
     """
 
     documents: tuple[Node, ...]
@@ -66,6 +67,7 @@ class Mesh:
     settings: Settings = field(default_factory=Settings)
     mesh_config: Node | None = None
     mesh_networks: Node | None = None
+    schemas: Own = field(default_factory=dict)
 
     @cached_property
     def resources(self) -> tuple[Resource[Record], ...]:
@@ -75,8 +77,9 @@ class Mesh:
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
         """Everything in which objects do not fit their kinds or Istio's demands, the mesh's own settings included."""
-        found = [violations(one.node, one.ref.api_version, one.ref.kind) for one in self.resources]
-        found += [tuple(unmet(one, self.settings.istio_version)) for one in self.resources]
+        release, own = self.settings.istio_version, self.schemas
+        found = [violations(one.node, one.ref.api_version, one.ref.kind, release, own) for one in self.resources]
+        found += [tuple(unmet(one, release)) for one in self.resources]
         if self.mesh_config is not None:
             found.append(violations(self.mesh_config, "meshlint/v1", "MeshConfig"))
         if self.mesh_networks is not None:

@@ -46,15 +46,15 @@ class Definition:
     versions: Mapping[str, Schema]
 
 
-def definition(crd: Mapping[str, Any]) -> Definition:
+def definition(crd: object) -> Definition:
     """The kind that a CustomResourceDefinition defines, in either of its own versions; raises NoDefinition."""
-    spec = _mapping(crd.get("spec"))
+    spec = _mapping(_mapping(crd).get("spec"))
     group, kind = spec.get("group"), _mapping(spec.get("names")).get("kind")
     if not isinstance(group, str) or not isinstance(kind, str):
         raise NoDefinition("a CustomResourceDefinition says its `spec.group` and `spec.names.kind`")
     shared = _mapping(spec.get("validation")).get("openAPIV3Schema")
     # v1beta1 keeps unknown fields unless told otherwise, v1 the other way round.
-    keeps = spec.get("preserveUnknownFields", str(crd.get("apiVersion")).endswith("v1beta1")) is True
+    keeps = spec.get("preserveUnknownFields", str(_mapping(crd).get("apiVersion")).endswith("v1beta1")) is True
     versions = [_mapping(version) for version in _elements(spec.get("versions"))]
     if not versions and isinstance(spec.get("version"), str):
         versions = [{"name": spec["version"], "served": True}]
@@ -100,18 +100,8 @@ def _whole(openapi: object, *, is_open: bool) -> Schema:
     if known.get("type") != "object" or not known.get("properties"):
         known, is_open = {"type": "object"}, True
     if is_open:
-        known = {key: value for key, value in _opened(known).items() if key != "additionalProperties"}
+        known = {key: value for key, value in opened(known).items() if key != "additionalProperties"}
     return whole_object(known, name_pattern("subdomain"))
-
-
-def _opened(schema: Any) -> Any:
-    """The same schema, with other fields beside those it knows."""
-    if isinstance(schema, list):
-        return [_opened(below) for below in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = schema.get("additionalProperties") is False
-    return {key: _opened(value) for key, value in schema.items() if not (closed and key == "additionalProperties")}
 
 
 def from_openapi(openapi: Mapping[str, Any]) -> Schema:
@@ -224,3 +214,13 @@ def without(schema: Any, keywords: Iterable[str]) -> Any:
         elif key not in keywords:
             kept[key] = without(value, keywords)
     return kept
+
+
+def opened(schema: Any) -> Any:
+    """The same schema, with other fields beside those it knows."""
+    if isinstance(schema, list):
+        return [opened(below) for below in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = schema.get("additionalProperties") is False
+    return {key: opened(value) for key, value in schema.items() if not (closed and key == "additionalProperties")}

@@ -41,6 +41,13 @@ def is_set(fields: Mapping[str, Any], name: str) -> bool:
     return (below.value if isinstance(below, Node) else below) is not None
 
 
+def is_filled(fields: Mapping[str, Any], name: str) -> bool:
+    """Whether a field is there, with at least one element or character."""
+    below = fields.get(name)
+    value = below.value if isinstance(below, Node) else below
+    return value is not None and value not in ("", (), [])
+
+
 def admits_null(schema: Schema) -> bool:
     """Whether null is a value of its own here, so that it does not count as absent."""
     return "null" in types_of(schema)
@@ -216,6 +223,7 @@ _OBJECT: Mapping[str, Callable[[Any, Schema], Callable[[Mapping[str, Node]], boo
     "required": _names_required,
     "x-oneOf": lambda groups, _: lambda fields: all(sum(is_set(fields, n) for n in group) <= 1 for group in groups),
     "x-anyOf": lambda groups, _: lambda fields: all(any(is_set(fields, n) for n in group) for group in groups),
+    "x-filled": lambda names, _: lambda fields: all(is_filled(fields, name) for name in names),
     "minProperties": lambda least, _: lambda fields: len(fields) >= least,
     "maxProperties": lambda most, _: lambda fields: len(fields) <= most,
 }

@@ -11,9 +11,7 @@ from meshlint.resources.places import Move, Place, Rename, Shape, folded, place_
 from meshlint.resources.retype import fix_of_type, hint_of_type
 from meshlint.source.node import Node, Step
 
-Flaw = Literal[
-    "unknown-field", "wrong-type", "missing-field", "invalid-value", "invalid-combination", "schema-warning"
-]
+Flaw = Literal["unknown-field", "wrong-type", "missing-field", "invalid-value", "invalid-combination", "schema-warning"]
 """Which rule tells of it: the last is what Istio accepts with a warning."""
 
 _MANY = 12
@@ -72,7 +70,7 @@ def _distinct(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """One mistake about each value: a value of the wrong type is not also out of range."""
     chosen: dict[tuple[tuple[Step, ...], tuple[str, ...]], Mistake] = {}
     for mistake in mistakes:
-        about = mistake.names if mistake.keyword in {"required", "x-anyOf", "x-oneOf"} else ()
+        about = mistake.names if mistake.keyword in {"required", "x-filled", "x-anyOf", "x-oneOf"} else ()
         if (mistake.path, about) not in chosen or mistake.keyword == "type":
             chosen[mistake.path, about] = mistake
     return list(chosen.values())
@@ -100,6 +98,8 @@ def _violation(mistake: Mistake, root: Node, place: Place | None, shape: Shape) 
             return _wrong_type(mistake, node)
         case "required":
             return _missing(mistake, node)
+        case "x-filled":
+            return _unfilled(mistake, node)
         case "x-anyOf":
             return _none_of(mistake, node)
         case "x-oneOf":
@@ -122,11 +122,19 @@ def _unknown(mistake: Mistake, node: Node, place: Place | None, shape: Shape) ->
             return _at_key(node, f"{message}: it belongs {where}", "misplaced field", f"move it to {_object(path)}")
         case None:
             here = shape.at(owner)
-            known_names = list(here.fields) if here is not None else []
+            known_names = _usual_names(here) if here is not None else []
             listed = f"its fields are {_listed(known_names)}" if 0 < len(known_names) <= _MANY else ""
             return _at_key(node, message, "unknown field", listed)
         case _:
             assert_never(place)
+
+
+def _usual_names(shape: Shape) -> list[str]:
+    """The fields of an object; of two spellings of one field the first, which is the usual one."""
+    names: dict[str, str] = {}
+    for field in shape.fields:
+        names.setdefault(folded(field), field)
+    return list(names.values())
 
 
 def _at_key(node: Node, message: str, label: str, hint: str, fix: Fix | None = None) -> Violation:
@@ -153,6 +161,18 @@ def _missing(mistake: Mistake, parent: Node) -> Violation:
         message = f"{_subject((*mistake.path, name))} is empty, and it is required"
         return Violation("missing-field", empty, message, "no value", on_key=True)
     message = f"{_object(mistake.path)} has no `{name}`, which is required"
+    return Violation("missing-field", parent, message, f"no `{name}`", on_key=parent.key is not None)
+
+
+def _unfilled(mistake: Mistake, parent: Node) -> Violation:
+    (name,) = mistake.names
+    types = types_of(mistake.schema["properties"][name])
+    wish = "at least one is" if "array" in types else "and it is"
+    node = parent.get(name)
+    if node is not None and node.value is not None:
+        message = f"{_subject((*mistake.path, name))} is empty, {wish} required"
+        return Violation("missing-field", node, message, "nothing in it")
+    message = f"{_object(mistake.path)} has no `{name}`, {wish} required"
     return Violation("missing-field", parent, message, f"no `{name}`", on_key=parent.key is not None)
 
 

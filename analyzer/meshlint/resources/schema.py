@@ -4,17 +4,21 @@ Documents that fit, nearly all of them, are decided by `fit` alone; only for the
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from meshlint import data
+from meshlint.resources.crd import Definition, opened, without
 from meshlint.resources.fit import (
     Fits,
     Schema,
     admits_null,
     compiled,
     is_duration,
+    is_filled,
     is_formatted,
     is_match,
     repeated,
@@ -25,29 +29,67 @@ from meshlint.source.node import Node, Plain
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-__all__ = ["Flaw", "Violation", "fits", "is_known", "violations"]
+__all__ = ["Flaw", "Own", "Reading", "Violation", "fits", "is_known", "own", "violations"]
 
 
-def is_known(api_version: str, kind: str) -> bool:
+Release = tuple[int, int]
+"""A release of Istio, as major and minor number."""
+NEWEST: Release = (1, 30)
+"""The release whose kinds the schemas describe, beside those of 1.0."""
+_FIRST_WITHOUT_OLD_FIELDS: Release = (1, 6)
+_FIRST_WITHOUT_OLD_KINDS: Release = (1, 8)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A schema, and the test whether a node fits it, made when it is first asked for."""
+
+    schema: Schema
+
+    @cached_property
+    def fits(self) -> Fits:
+        """Whether a node fits the schema."""
+        return compiled(self.schema)
+
+
+Own = Mapping[tuple[str, str], Reading]
+"""The schemas of the user's own kinds, by apiVersion and kind. They take precedence over those that meshlint has."""
+_NONE: Own = MappingProxyType({})
+
+
+def own(definitions: Iterable[Definition]) -> Own:
+    """The schemas of the kinds that a user's CustomResourceDefinitions define."""
+    return {
+        (f"{one.group}/{version}", one.kind): Reading(schema)
+        for one in definitions
+        for version, schema in one.versions.items()
+    }
+
+
+def is_known(api_version: str, kind: str, own: Own = _NONE) -> bool:
     """Whether there is a schema for *kind* in *api_version*."""
-    return _file(api_version, kind) is not None
+    return bool(_readings(api_version, kind, NEWEST, own))
 
 
-def fits(root: Node, api_version: str, kind: str) -> bool:
+def fits(root: Node, api_version: str, kind: str, release: Release = NEWEST, own: Own = _NONE) -> bool:
     """Whether a document fits the schema of its kind; one of an unknown kind fits."""
-    file = _file(api_version, kind)
-    return file is None or _fits(file)(root)
+    readings = _readings(api_version, kind, release, own)
+    return not readings or any(reading.fits(root) for reading in readings)
 
 
-def violations(root: Node, api_version: str, kind: str) -> tuple[Violation, ...]:
+def violations(
+    root: Node, api_version: str, kind: str, release: Release = NEWEST, own: Own = _NONE
+) -> tuple[Violation, ...]:
     """Everything about a document that does not fit the schema of its kind, in the document's order.
 
+    *release* is the one aimed at; that it does not have a kind any more, or not yet, is no violation.
     The mesh configuration has the apiVersion `meshlint/v1` and the kinds MeshConfig, MeshNetworks and ProxyConfig.
     """
-    file = _file(api_version, kind)
-    if file is None or _fits(file)(root):
+    readings = _readings(api_version, kind, release, own)
+    if not readings or any(reading.fits(root) for reading in readings):
         return ()
-    return violations_of(mistakes(root.plain, schema_in(file)), root, schema_in(file))
+    schema = readings[0].schema
+    return violations_of(mistakes(root.plain, schema), root, schema)
 
 
 def mistakes(plain: Plain, schema: Schema) -> Iterator[Mistake]:
@@ -58,29 +100,50 @@ def mistakes(plain: Plain, schema: Schema) -> Iterator[Mistake]:
         yield Mistake(str(error.validator), tuple(error.absolute_path), cast("Schema", error.schema), names)
 
 
-@cache
-def schema_in(file: str) -> Schema:
-    """The schema that a file of `schemas/` holds."""
-    return cast("Schema", json.loads(data.text("schemas", file)))
+def _readings(api_version: str, kind: str, release: Release, own: Own) -> tuple[Reading, ...]:
+    """The schemas of which a document has to fit one; mistakes are told as the first sees them."""
+    if (api_version, kind) in own:
+        return (own[api_version, kind],)
+    new, old = (_file(index, api_version, kind) for index in ("index.json", "1.0/index.json"))
+    if old is None:
+        return () if new is None else (_reading_of(new),)
+    if release < (1, 1):
+        return (_reading_of(old),)
+    if new is None:
+        # What fields the kind had in the releases between, nobody has written down.
+        return (_undemanding(old) if release >= _FIRST_WITHOUT_OLD_KINDS else _unsure(old),)
+    # The fields that 1.0 had and the newest release has not went one by one (L98).
+    return (_reading_of(new), _undemanding(old)) if release < _FIRST_WITHOUT_OLD_FIELDS else (_reading_of(new),)
 
 
 @cache
-def files() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+def _reading_of(file: str) -> Reading:
+    return Reading(cast("Schema", json.loads(data.text("schemas", file))))
+
+
+@cache
+def _undemanding(file: str) -> Reading:
+    """The kind in itself: what 1.0's validator demanded is nothing to other releases."""
+    return Reading(without(_reading_of(file).schema, {"x-filled"}))
+
+
+@cache
+def _unsure(file: str) -> Reading:
+    return Reading(opened(_undemanding(file).schema))
+
+
+@cache
+def _index(file: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """The file that holds each schema, by group, kind and apiVersion."""
-    return cast("Mapping[str, Mapping[str, Mapping[str, str]]]", json.loads(data.text("schemas", "index.json")))
+    return cast("Mapping[str, Mapping[str, Mapping[str, str]]]", json.loads(data.text("schemas", file)))
 
 
-def _file(api_version: str, kind: str) -> str | None:
+def _file(index: str, api_version: str, kind: str) -> str | None:
     group = api_version.rpartition("/")[0] or "core"
-    return files().get(group, {}).get(kind, {}).get(api_version)
+    return _index(index).get(group, {}).get(kind, {}).get(api_version)
 
 
-@cache
-def _fits(file: str) -> Fits:
-    return compiled(schema_in(file))
-
-
-_ABOUT_FIELDS = frozenset({"required", "x-oneOf", "x-anyOf"})
+_ABOUT_FIELDS = frozenset({"required", "x-filled", "x-oneOf", "x-anyOf"})
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +199,12 @@ def _required(names: list[str], instance: Any, schema: Schema) -> Found:
             yield [], [name]
 
 
+def _filled(names: list[str], instance: Any, _: Schema) -> Found:
+    for name in names if isinstance(instance, dict) else ():
+        if not is_filled(instance, name):
+            yield [], [name]
+
+
 def _one_of(groups: list[list[str]], instance: Any, _: Schema) -> Found:
     for group in groups if isinstance(instance, dict) else ():
         written = [name for name in group if instance.get(name) is not None]
@@ -177,6 +246,7 @@ def _format(name: str, instance: Any, schema: Schema) -> Found:
 
 _KEYWORDS = {
     "required": _required,
+    "x-filled": _filled,
     "x-oneOf": _one_of,
     "x-anyOf": _any_of,
     "x-unique": _unique,
