@@ -115,7 +115,9 @@ def test_the_order_of_files_does_not_change_the_findings():
 
     def seen(order: list[str]) -> list[str]:
         report = session.lint([Source(f"{texts.index(text)}.yaml", text) for text in order], EVERYTHING)
-        return sorted(f"{one.rule.code} {one.problem.span.source.name} {one.problem.message}" for one in report.findings)
+        return sorted(
+            f"{one.rule.code} {one.problem.span.source.name} {one.problem.message}" for one in report.findings
+        )
 
     shuffled = texts[:]
     random.Random(1).shuffle(shuffled)

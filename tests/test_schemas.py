@@ -11,7 +11,7 @@ from meshlint import data
 from meshlint.resources import crd
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = sorted(data.folder("schemas").glob("*/*.json"))
+FILES = sorted(path for path in data.folder("schemas").glob("*/**/*.json") if path.name != "index.json")
 
 SPEC = importlib.util.spec_from_file_location("make_schemas", ROOT / "tools" / "make_schemas.py")
 make_schemas = importlib.util.module_from_spec(SPEC)

@@ -45,11 +45,11 @@ def mesh(text: str = SHOP) -> Mesh:
 
 
 def test_traffic_leads_from_the_gateway_workload_to_the_pods():
-    import networkx
+    import networkx as nx
 
     graph = traffic(mesh())
     ingress = Vertex("Deployment", "istio-system/istio-ingressgateway")
-    assert networkx.shortest_path(graph, ingress, Vertex("Deployment", "shop/reviews-v1")) == [
+    assert nx.shortest_path(graph, ingress, Vertex("Deployment", "shop/reviews-v1")) == [
         ingress,
         Vertex("Gateway", "shop/entrance"),
         Vertex("VirtualService", "shop/reviews"),

@@ -118,7 +118,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("case", "routes", "values", "wanted"), CASES, ids=lambda one: one if str(one)[0] == "A" else "")
+@pytest.mark.parametrize(
+    ("case", "routes", "values", "wanted"), CASES, ids=lambda one: one if str(one)[0] == "A" else ""
+)
 def test_the_first_route_that_matches_takes_the_request(case, routes, values, wanted):
     assert taken(routes, values) == wanted, case
 

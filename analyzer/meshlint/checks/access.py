@@ -22,7 +22,7 @@ from meshlint.mesh.conditions import Chain, Reading, http_conditions, rule_predi
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.mtls import is_captured
 from meshlint.mesh.predicate import NEVER, Exact, Predicate, both, either
-from meshlint.mesh.served import served_ports
+from meshlint.mesh.served import is_gateway, served_ports
 from meshlint.mesh.services import Protocol
 from meshlint.mesh.settings import World
 from meshlint.mesh.workloads import Proxy, Workload
@@ -79,7 +79,7 @@ def _protecting(mesh: Mesh) -> Mapping[str, Policy]:
 
 def _is_open(mesh: Mesh, workload: Workload) -> bool:
     is_enforcing = workload.proxy in (Proxy.SIDECAR, Proxy.AMBIENT, Proxy.UNKNOWN)
-    if workload.is_assumed or not is_enforcing or attached(mesh, workload):
+    if workload.is_assumed or not is_enforcing or attached(mesh, workload) or is_gateway(mesh, workload):
         return False
     return bool(served_ports(mesh, workload)) and not mesh.derived(_is_doubtful, mesh, workload)
 
@@ -210,7 +210,7 @@ def _openings(mesh: Mesh, workload: Workload) -> tuple[_Opening, ...]:
 
 
 def _openings_of(mesh: Mesh, workload: Workload) -> tuple[_Opening, ...]:
-    if workload.proxy is Proxy.GATEWAY:
+    if is_gateway(mesh, workload):
         return tuple(_servers(mesh, workload))
     found: dict[int, _Opening] = {}
     for served in served_ports(mesh, workload):

@@ -122,9 +122,7 @@ def _reach(table: RouteTable) -> Predicate:
     return both(Exact(GATEWAY, "mesh"), either(kept))
 
 
-def _conflict_problem(
-    mesh: Mesh, vs: VirtualService, node: Node, name: str, others: list[VirtualService]
-) -> Problem:
+def _conflict_problem(mesh: Mesh, vs: VirtualService, node: Node, name: str, others: list[VirtualService]) -> Problem:
     common = mesh.audience_of(vs).common(mesh.audience_of(others[0]))
     named = ", ".join(f"`{one.namespace}/{one.name}`" for one in others)
     notes = tuple(

@@ -9,6 +9,7 @@ from meshlint.mesh.destinations import Effective, Rule, effective, host_of
 from meshlint.mesh.hosts import covers, is_wildcard, qualify
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.mtls import Demand, Mode, demand, is_captured, namespace_demand
+from meshlint.mesh.served import is_gateway
 from meshlint.mesh.services import Host, HostPort, Protocol
 from meshlint.mesh.workloads import Proxy, Workload, target_port
 from meshlint.registry import checks
@@ -135,7 +136,7 @@ def _demanded(mesh: Mesh, workload: Workload, port: HostPort) -> Demand | None:
     Where nothing shows whether pods have a proxy, a policy written for their own namespace shows that they do (S122).
     """
     number = target_port(port, workload)
-    if number is None or workload.is_assumed or not is_captured(workload, number):
+    if number is None or is_gateway(mesh, workload) or not is_captured(workload, number):
         return None
     found = demand(mesh, workload, number)
     is_meant = found is not None and found.namespace == workload.namespace != mesh.config.root_namespace

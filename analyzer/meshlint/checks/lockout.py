@@ -20,7 +20,7 @@ from meshlint.mesh.conditions import Chain, is_many_valued
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.mtls import is_captured
 from meshlint.mesh.predicate import Exact, Predicate, both
-from meshlint.mesh.served import served_ports
+from meshlint.mesh.served import is_gateway, served_ports
 from meshlint.mesh.services import Protocol
 from meshlint.mesh.settings import World
 from meshlint.mesh.workloads import Proxy, Workload
@@ -70,7 +70,7 @@ def _shut(mesh: Mesh, workload: Workload) -> _Shut | Undecided | None:
     allowing = [policy for policy in policies if action(policy) is Action.ALLOW]
     if not allowing or not all(is_certain(mesh, policy) for policy in policies):
         return None
-    if workload.is_assumed or workload.proxy not in (Proxy.SIDECAR, Proxy.UNKNOWN):
+    if workload.is_assumed or is_gateway(mesh, workload) or not _has_sidecar(mesh, workload):
         return None
     asked = mesh.derived(_questions, mesh, workload)
     if not asked:
@@ -87,6 +87,17 @@ def _shut(mesh: Mesh, workload: Workload) -> _Shut | Undecided | None:
             return None
         denied |= dict.fromkeys(_denying(mesh, policies, number, chain))
     return _as_shut(workload, blame, tuple(denied))
+
+
+def _has_sidecar(mesh: Mesh, workload: Workload) -> bool:
+    """Whether the pods have a sidecar, or may well have: nothing near them is written for a waypoint (S27, S30)."""
+    if workload.proxy is Proxy.UNKNOWN:
+        return workload.namespace not in mesh.derived(_with_target_refs, mesh)
+    return workload.proxy is Proxy.SIDECAR
+
+
+def _with_target_refs(mesh: Mesh) -> frozenset[str]:
+    return frozenset(policy.namespace for policy in mesh.authorization_policies if target_refs(policy))
 
 
 def _as_shut(workload: Workload, blame: Policy, denied: tuple[PolicyRule, ...]) -> _Shut:

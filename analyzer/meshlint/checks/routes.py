@@ -56,8 +56,7 @@ def unreachable_route(mesh: Mesh) -> Iterator[Result]:
                 f"no request reaches {_called(table, dead.route)}: {takers} them all",
                 label="unreachable",
                 notes=tuple(
-                    Note(_shown(earlier).span, f"{_called(table, earlier)} takes {_share(dead)}")
-                    for earlier in dead.by
+                    Note(_shown(earlier).span, f"{_called(table, earlier)} takes {_share(dead)}") for earlier in dead.by
                 ),
                 help=_advice(table, dead),
                 witness=_witness(mesh, table, dead),
@@ -207,9 +206,7 @@ def _asked(match: Match) -> frozenset[Attribute]:
     return frozenset(test.attribute for test in tests(match.predicate) if test.attribute != GATEWAY)
 
 
-def _ineffective_entries(
-    mesh: Mesh, table: RouteTable, route: Route, earlier: tuple[Route, ...]
-) -> Iterator[Result]:
+def _ineffective_entries(mesh: Mesh, table: RouteTable, route: Route, earlier: tuple[Route, ...]) -> Iterator[Result]:
     scope = _scope(mesh, table)
     before = [(one.predicate, _shown(one)) for one in earlier]
     for match in route.matches if len(route.matches) > 1 else ():

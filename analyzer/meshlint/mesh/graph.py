@@ -18,7 +18,7 @@ from meshlint.resources.virtual_service import VirtualServiceSpec
 from meshlint.source.node import Node
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 
 class Kind(Enum):
@@ -55,12 +55,12 @@ class Edge:
 _TRAFFIC = frozenset({Kind.BINDS, Kind.ROUTES, Kind.MIRRORS, Kind.DELEGATES, Kind.SERVES, Kind.OPENS})
 
 
-def references(mesh: Mesh) -> "networkx.MultiDiGraph[Vertex]":
+def references(mesh: Mesh) -> "nx.MultiDiGraph[Vertex]":
     """Every reference between objects, hosts and workloads of the mesh, with its kind and node on the edge."""
     return _graph(_edges(mesh))
 
 
-def traffic(mesh: Mesh) -> "networkx.MultiDiGraph[Vertex]":
+def traffic(mesh: Mesh) -> "nx.MultiDiGraph[Vertex]":
     """The references that requests follow: gateway, route, host, workload, each edge in the requests' direction."""
     return _graph(edge for edge in _edges(mesh) if edge.kind in _TRAFFIC)
 
@@ -76,10 +76,10 @@ def host_vertex(name: str) -> Vertex:
     return Vertex("Host", name)
 
 
-def _graph(edges: Iterator[Edge]) -> "networkx.MultiDiGraph[Vertex]":
-    import networkx
+def _graph(edges: Iterator[Edge]) -> "nx.MultiDiGraph[Vertex]":
+    import networkx as nx
 
-    graph: networkx.MultiDiGraph[Vertex] = networkx.MultiDiGraph()
+    graph: nx.MultiDiGraph[Vertex] = nx.MultiDiGraph()
     for edge in edges:
         graph.add_edge(edge.source, edge.target, kind=edge.kind.value, node=edge.node)
     return graph
@@ -120,4 +120,3 @@ def _virtual_service(mesh: Mesh, vs: Resource[VirtualServiceSpec]) -> Iterator[E
         if route.delegate is not None:
             name = f"{route.delegate.namespace or vs.namespace}/{route.delegate.name}"
             yield Edge(own, Vertex("VirtualService", name), Kind.DELEGATES, route.delegate.node)
-

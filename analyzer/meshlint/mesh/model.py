@@ -32,8 +32,8 @@ from meshlint.resources.sidecar import SidecarSpec
 from meshlint.resources.validation import unmet
 from meshlint.resources.virtual_service import VirtualServiceSpec
 from meshlint.resources.workload import ConfigMapSpec
-from meshlint.source.node import Document, Node
 from meshlint.source.defect import Defect
+from meshlint.source.node import Document, Node
 from meshlint.source.parse import parse
 from meshlint.source.text import Source
 

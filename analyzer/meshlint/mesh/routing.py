@@ -278,4 +278,3 @@ def claim_names(key: str) -> tuple[str, ...]:
     if rest.startswith("["):
         return tuple(part for part in rest.replace("]", "").split("[") if part)
     return tuple(part for part in rest.split(".") if part)
-

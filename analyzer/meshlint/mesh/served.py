@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.services import Host, HostPort
-from meshlint.mesh.workloads import Workload, serves, target_port
+from meshlint.mesh.workloads import Proxy, Workload, serves, target_port
+from meshlint.resources.base import Labels, selects
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +22,19 @@ class ServedPort:
 def served_ports(mesh: Mesh, workload: Workload) -> tuple[ServedPort, ...]:
     """The ports on which hosts lead to the workload; empty where no host of the registry does."""
     return mesh.derived(_all_served_ports, mesh).get(workload, ())
+
+
+def is_gateway(mesh: Mesh, workload: Workload) -> bool:
+    """Whether the workload is a gateway, by its own looks or because some Gateway of the input chooses its pods (R601)."""
+    if workload.proxy is Proxy.GATEWAY:
+        return True
+    labels = mesh.derived(_gateway_selectors, mesh)
+    return any(selects(wanted, workload.labels) for wanted in labels)
+
+
+def _gateway_selectors(mesh: Mesh) -> tuple[Labels, ...]:
+    found = {tuple(sorted(one.spec.selector.items())): one.spec.selector for one in mesh.gateways if one.spec.selector}
+    return tuple(found.values())
 
 
 def _all_served_ports(mesh: Mesh) -> Mapping[Workload, tuple[ServedPort, ...]]:

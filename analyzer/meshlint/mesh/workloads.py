@@ -8,7 +8,7 @@ from meshlint.mesh.services import Host, HostPort
 from meshlint.resources.base import Labels, Resource, selects
 from meshlint.resources.record import Record
 from meshlint.resources.service_entry import WorkloadEntrySpec
-from meshlint.resources.workload import ControllerSpec, CronJobSpec, PodSpec, PodTemplate
+from meshlint.resources.workload import Container, ControllerSpec, CronJobSpec, PodSpec, PodTemplate
 
 
 class Proxy(Enum):
@@ -55,7 +55,7 @@ def workloads(
             continue
         template = _template(resource)
         if template is not None:
-            yield _workload(resource, template[0], template[1], template[2], namespaces, is_assumed)
+            yield _workload(resource, template, namespaces.get(resource.namespace), is_assumed=is_assumed)
 
 
 def target_port(port: HostPort, workload: Workload) -> int | None:
@@ -76,10 +76,23 @@ def serves(host: Host, workload: Workload) -> bool:
     return selects(host.selector, workload.labels)
 
 
-def _template(resource: Resource[Record]) -> tuple[Labels, Labels, PodSpec | None] | None:
+@dataclass(frozen=True, slots=True)
+class _Pods:
+    """What pods are made of, whichever kind makes them."""
+
+    labels: Labels
+    annotations: Labels
+    spec: PodSpec | None
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        return (*self.spec.containers, *self.spec.init_containers) if self.spec is not None else ()
+
+
+def _template(resource: Resource[Record]) -> _Pods | None:
     spec = resource.spec
     if isinstance(spec, PodSpec):
-        return resource.metadata.labels, resource.metadata.annotations, spec
+        return _Pods(resource.metadata.labels, resource.metadata.annotations, spec)
     if isinstance(spec, CronJobSpec):
         job = spec.job_template.spec if spec.job_template is not None else None
         return _of_template(job.template if job is not None else None)
@@ -88,35 +101,28 @@ def _template(resource: Resource[Record]) -> tuple[Labels, Labels, PodSpec | Non
     return None
 
 
-def _of_template(template: PodTemplate | None) -> tuple[Labels, Labels, PodSpec | None] | None:
+def _of_template(template: PodTemplate | None) -> _Pods | None:
     if template is None:
         return None
     meta = template.metadata
-    return (meta.labels if meta else {}), (meta.annotations if meta else {}), template.spec
+    return _Pods(meta.labels if meta else {}, meta.annotations if meta else {}, template.spec)
 
 
-def _workload(
-    resource: Resource[Record],
-    labels: Labels,
-    annotations: Labels,
-    spec: PodSpec | None,
-    namespaces: Mapping[str, Labels],
-    is_assumed: bool,
-) -> Workload:
-    ports: dict[str, int] = {}
-    for container in (*spec.containers, *spec.init_containers) if spec is not None else ():
-        for port in container.ports:
-            if port.container_port is not None:
-                ports[port.name or str(port.container_port)] = port.container_port
+def _workload(resource: Resource[Record], pods: _Pods, namespace: Labels | None, *, is_assumed: bool) -> Workload:
+    declared = [port for container in pods.containers for port in container.ports]
     return Workload(
         resource=resource,
         namespace=resource.namespace,
         name=resource.name,
-        labels=labels,
-        annotations=annotations,
-        service_account=(spec.service_account_name if spec is not None else "") or "default",
-        container_ports=ports,
-        proxy=_proxy(labels, annotations, spec, namespaces.get(resource.namespace)),
+        labels=pods.labels,
+        annotations=pods.annotations,
+        service_account=(pods.spec.service_account_name if pods.spec is not None else "") or "default",
+        container_ports={
+            port.name or str(port.container_port): port.container_port
+            for port in declared
+            if port.container_port is not None
+        },
+        proxy=_proxy(pods, namespace),
         is_assumed=is_assumed,
     )
 
@@ -128,23 +134,21 @@ def _entry(resource: Resource[Record], spec: WorkloadEntrySpec) -> Workload:
     return Workload(resource, resource.namespace, resource.name, spec.labels, {}, account, ports, proxy)
 
 
-def _proxy(labels: Labels, annotations: Labels, spec: PodSpec | None, namespace: Labels | None) -> Proxy:
+def _proxy(pods: _Pods, namespace: Labels | None) -> Proxy:
     """Which proxy pods get (S151-S160). The revision that a label names is taken to be installed."""
-    containers = (*spec.containers, *spec.init_containers) if spec is not None else ()
+    labels, annotations = pods.labels, pods.annotations
     if is_gateway(labels, annotations):
         return Proxy.GATEWAY
-    if any(container.name == "istio-proxy" and container.image for container in containers):
+    if any(container.name == "istio-proxy" and container.image for container in pods.containers):
         return Proxy.SIDECAR
-    if spec is not None and spec.host_network:
+    if pods.spec is not None and pods.spec.host_network:
         return Proxy.NONE
     wanted = labels.get("sidecar.istio.io/inject", annotations.get("sidecar.istio.io/inject"))
     if wanted == "false":
         return _ambient_or_none(labels, namespace)
     if namespace is None:
         return Proxy.SIDECAR if labels.get("sidecar.istio.io/inject") == "true" else Proxy.UNKNOWN
-    if _is_called(labels, namespace):
-        return Proxy.SIDECAR
-    return _ambient_or_none(labels, namespace)
+    return Proxy.SIDECAR if _is_called(labels, namespace) else _ambient_or_none(labels, namespace)
 
 
 def is_gateway(labels: Labels, annotations: Labels) -> bool:

@@ -9,7 +9,7 @@ from meshlint.finding import Ref
 from meshlint.resources.record import Record
 from meshlint.source.node import Node
 
-S = TypeVar("S", bound=Record, covariant=True)
+S_co = TypeVar("S_co", bound=Record, covariant=True)
 Labels = Mapping[str, str]
 
 
@@ -25,7 +25,7 @@ class Metadata(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Resource(Generic[S]):
+class Resource(Generic[S_co]):
     """One object of the input, compared by identity.
 
     `spec` is its typed content: what stands under `spec`, or the whole object for kinds without one.
@@ -36,7 +36,7 @@ class Resource(Generic[S]):
     ref: Ref
     node: Node
     metadata: Metadata
-    spec: S
+    spec: S_co
     is_sound: bool = True
 
     @property

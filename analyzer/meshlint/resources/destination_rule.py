@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from meshlint.resources.base import LabelSelector, Labels, PortSelector, Resource
+from meshlint.resources.base import Labels, LabelSelector, PortSelector, Resource
 from meshlint.resources.record import Record
 from meshlint.source.node import Node
 

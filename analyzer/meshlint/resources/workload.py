@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from meshlint.resources.base import LabelSelector, Labels, Metadata, Resource
+from meshlint.resources.base import Labels, LabelSelector, Metadata, Resource
 from meshlint.resources.record import Record
 
 
