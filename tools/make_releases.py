@@ -1,11 +1,13 @@
 """Writes `schemas/releases.json` and `schemas/annotations.json` anew from lists of facts that a maintainer downloads.
 
-    python tools/make_releases.py kinds.json annotations.json gateway-api-crds.yaml ...
+    python tools/make_releases.py kinds.json annotations.json labels.json gateway-api-crds.yaml ...
 
 - `kinds.json`: what the CustomResourceDefinitions of each release X.Y.0 of Istio shipped:
   `{"meta": {"releases": ["1.0.0", …]}, "kinds": {"GROUP/KIND": {"versions": {"VERSION": ["first", "last"]}}}}`.
 - `annotations.json`: what Istio's API says of its annotations in each release:
-  `{"annotations": {"NAME": {"resources", "status", "deprecated", "automatic", "value", "first", "removed_after"}}}`.
+  `{"annotations": {"NAME": {"resources", "status", "deprecated", "automatic", "value", "first", "removed_after"}}}`,
+  and under `unlisted` those that only the code knows, which have `resources` alone.
+- `labels.json`: the same for labels, of which the names are taken.
 - The other files hold the CustomResourceDefinitions of one release of the Gateway API, a file for each channel.
 
 The output holds facts only. A range is `FIRST` where the newest release that was looked at still has it, else
@@ -27,11 +29,14 @@ IN_1_0_3 = frozenset({"config.istio.io/cloudwatch", "config.istio.io/dogstatsd"}
 """Kinds that 1.0.0 lacked and 1.0.3 had: for us they are of 1.0."""
 
 
-def main(kinds: str, annotations: str, *gateway_api: str) -> None:
+def main(kinds: str, annotations: str, labels: str, *gateway_api: str) -> None:
     """Write both files."""
     releases = {"istio": istio(json.loads(Path(kinds).read_text())), "gatewayApi": gateway(gateway_api)}
     write("releases.json", releases)
-    write("annotations.json", annotation_facts(json.loads(Path(annotations).read_text())))
+    labels_known = json.loads(Path(labels).read_text())
+    names = sorted({*labels_known["labels"], *labels_known["unlisted"]})
+    facts = annotation_facts(json.loads(Path(annotations).read_text()))
+    write("annotations.json", {"annotations": facts, "labels": names})
 
 
 def istio(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +70,9 @@ def gateway(paths: Iterable[str]) -> dict[str, Any]:
 
 def annotation_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of each annotation, less what says nothing."""
-    return {name: annotation(one) for name, one in sorted(facts["annotations"].items())}
+    listed = {name: annotation(one) for name, one in facts["annotations"].items()}
+    unlisted = {name: {"in": "1.0", "on": one["resources"]} for name, one in facts["unlisted"].items()}
+    return dict(sorted({**unlisted, **listed}.items()))
 
 
 def annotation(fact: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from meshlint.mesh.authorization import (
     is_certain,
     rules,
     selector,
+    target_refs,
     targets,
 )
 from meshlint.mesh.conditions import Chain, is_many_valued
