@@ -187,6 +187,8 @@ def from_value(value: Any, types: Mapping[str, Any]) -> Schema:
         "boolean": {"type": "boolean"},
         "number": {"type": "number"},
         "duration": {"type": "string", "format": "duration"},
+        "dotted": {"type": "string", "pattern": r"\."},
+        "dotted-or-any": {"type": "string", "pattern": r"^\*$|\."},
         "bytes": {"type": "string", "format": "byte"},
         "time": {"type": "string", "format": "date-time"},
         "int32": {"type": "integer", "format": "int32"},

@@ -162,6 +162,6 @@ def test_every_failure_can_be_explained(text: str, problem: str, context: str, a
     at = min(at, len(text))
     since = None if since is None or since >= at else since
     source = Source("x", "#\n" + text)
-    found = explained(Document(source, 0), text, 2, Failure(problem, at, context, since))
+    found = explained(Document(source, 0), text, lambda offset: offset + 2, Failure(problem, at, context, since)).defect
     assert found.message
     assert 0 <= found.span.start <= found.span.end

@@ -10,6 +10,7 @@ from meshlint.mesh.outbound import restriction
 from meshlint.mesh.routing import gateway_name
 from meshlint.mesh.scope import gateways_named, hosts_of
 from meshlint.mesh.services import Host, Protocol, protocol_of
+from meshlint.mesh.settings import World
 from meshlint.mesh.suggestions import did_you_mean, nearest, nearest_host
 from meshlint.mesh.targets import (
     SIDECARS,
@@ -145,8 +146,8 @@ def _host_hint(mesh: Mesh, target: Target) -> str:
 def _owners(mesh: Mesh, target: Target) -> tuple[Host, ...] | None:
     """The hosts whose subset is meant; None where nothing can be told about them.
 
-    A host that is in no registry has subsets to speak of where some rule is for it, or where it is missing for a
-    reason of its own; a mistaken name is what rule MSH201 reports.
+    A host that is in no registry has subsets to speak of where some rule is for it; a mistaken name is what rule
+    MSH201 reports. In a complete world a host without any like name may just as well lack both.
     """
     found = registered(mesh, target.host)
     if found:
@@ -155,7 +156,7 @@ def _owners(mesh: Mesh, target: Target) -> tuple[Host, ...] | None:
         return (unregistered(mesh, target.host, target.vs),)
     if is_missing(mesh, target.host):
         is_mistaken = _is_said_elsewhere(mesh, target) or bool(nearest_host(mesh, target.host))
-        return () if is_mistaken else (unregistered(mesh, target.host, target.vs),)
+        return () if is_mistaken or mesh.settings.world is not World.COMPLETE else (unregistered(mesh, target.host, target.vs),)
     return None
 
 

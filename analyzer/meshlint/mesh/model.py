@@ -279,7 +279,8 @@ class Mesh:
     @cached_property
     def _held(self) -> Mapping[Class, frozenset[str]]:
         """For each class the namespaces of which the input shows at least one object of it."""
-        services = {host.namespace for host in self.hosts if host.resource.node.document in self._by_document}
+        given = {document for document in self._by_document if not document.is_mended}
+        services = {host.namespace for host in self.hosts if host.resource.node.document in given}
         running = {one.namespace for one in self.workloads if not one.is_assumed}
         gateways = {one.namespace for one in (*self.gateways, *self.kubernetes_gateways)}
         spaces = self.known_namespaces if self.namespaces else frozenset[str]()

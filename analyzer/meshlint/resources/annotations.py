@@ -116,7 +116,8 @@ def _json(value: Value, text: str) -> str:
     except ValueError:
         return "JSON"
     if value.shape == "array":
-        return "" if isinstance(read, list) else "a JSON list"
+        # The injection template goes through a mapping of names just as well.
+        return "" if isinstance(read, list | dict) else "a JSON list"
     below = read.values() if isinstance(read, dict) else None
     if value.shape == "object of strings":
         is_fit = below is not None and all(isinstance(one, str) for one in below)

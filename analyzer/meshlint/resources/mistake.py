@@ -161,7 +161,9 @@ def _missing(mistake: Mistake, parent: Node) -> Violation:
         message = f"{_subject((*mistake.path, name))} is empty, and it is required"
         return Violation("missing-field", empty, message, "no value", on_key=True)
     message = f"{_object(mistake.path)} has no `{name}`, which is required"
-    return Violation("missing-field", parent, message, f"no `{name}`", on_key=parent.key is not None)
+    # Of a whole document, the kind is what the reader knows it by.
+    place = parent if parent.path else parent.at("kind")
+    return Violation("missing-field", place, message, f"no `{name}`", on_key=place.key is not None)
 
 
 def _unfilled(mistake: Mistake, parent: Node) -> Violation:
@@ -252,6 +254,8 @@ def _pattern(pattern: str) -> tuple[str, str]:
     if pattern.startswith("^[a-z0-9]([-a-z0-9]*[a-z0-9])?"):
         dots = ", dots" if r"(\." in pattern else ""
         return f"a name has lower-case letters, digits{dots} and dashes, and begins and ends with a letter or digit", ""
+    if pattern.endswith(r"\."):
+        return "it has no dot, and Istio 1.0 refuses such a host", ""
     if pattern == "^-?[0-9]+$":
         return "a whole number is wanted", ""
     return "it does not have the form that is wanted", f"it has to match the regular expression `{pattern}`"

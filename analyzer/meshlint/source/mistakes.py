@@ -1,12 +1,14 @@
 """What a person did where a YAML parser gives up: the likely mistake, in words, at the place to mend."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from meshlint.source.defect import Defect, DefectKind, Place, defect_at
 from meshlint.source.layout import Level, Line, columns, levels_before, lines_of
 from meshlint.source.node import Document
+from meshlint.source.text import Source, Span
 
 _PROMPT = re.compile(
     r"(?:[$>%]|[\w.-]+@[\w.-]+[^\s$#]*[$#])\s+[\w./-]+(?:\s|$)|(?:sudo\s+)?(?:kubectl|istioctl|helm|cat|curl|oc)\s+[\w/<.-]"
@@ -38,10 +40,31 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Something to write at an offset of a text, in place of so many characters."""
+
+    at: int
+    removed: int
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong, and the changes that would mend it; none where they do not show from the text."""
+
+    defect: Defect
+    changes: tuple[Change, ...] = ()
+
+
+Origin = Callable[[int], int]
+"""Where in the source an offset of the text at hand is written."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Scene:
     document: Document
     text: str
-    base: int
+    origin: Origin
     failure: Failure
     lines: tuple[Line, ...]
     line: Line
@@ -52,18 +75,24 @@ class _Scene:
         index = self.lines.index(self.line)
         return self.lines[index - 1] if index else None
 
-    def defect(self, start: int, end: int, message: str, *notes: Place) -> Defect:
-        """The defect from one offset of the text to another."""
-        span = self.document.source.span(self.base + start, self.base + max(start, end))
-        return defect_at(DefectKind.SYNTAX, span, self.document, message, *notes)
+    def mistake(self, start: int, end: int, message: str, *notes: Place, changes: tuple[Change, ...] = ()) -> Mistake:
+        """The mistake from one offset of the text to another."""
+        return Mistake(defect_at(DefectKind.SYNTAX, self._span(start, end), self.document, message, *notes), changes)
 
-    def on(self, line: Line, message: str, *notes: Place) -> Defect:
-        """The defect of a line."""
-        return self.defect(line.first, line.end, message, *notes)
+    def on(self, line: Line, message: str, *notes: Place, changes: tuple[Change, ...] = ()) -> Mistake:
+        """The mistake of a line."""
+        return self.mistake(line.first, line.end, message, *notes, changes=changes)
 
     def place(self, line: Line, message: str) -> Place:
         """A line as a second place."""
-        return Place(self.document.source.span(self.base + line.first, self.base + line.end), message)
+        return Place(self._span(line.first, line.end), message)
+
+    def column(self, line: Line, column: int) -> int:
+        """The column of the source in which a column of a line of the text at hand is written, from 0."""
+        return self.document.source.position(self.origin(line.start + column)).column - 1
+
+    def _span(self, start: int, end: int) -> Span:
+        return span_between(self.document.source, self.origin, start, max(start, end))
 
     def line_end(self, offset: int) -> int:
         """Where the line of *offset* ends, trailing blanks left out."""
@@ -75,21 +104,27 @@ class _Scene:
         return max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset)) + 1
 
 
-def explained(document: Document, text: str, base: int, failure: Failure) -> Defect:
-    """The defect of a document whose *text*, at *base* in the source, a parser could not read."""
+def span_between(source: Source, origin: Origin, start: int, end: int) -> Span:
+    """The span in *source* of a stretch of a text whose offsets come from *origin*."""
+    first = origin(start)
+    return source.span(first, max(first, origin(end - 1) + 1) if end > start else first)
+
+
+def explained(document: Document, text: str, origin: Origin, failure: Failure) -> Mistake:
+    """The mistake in a document whose *text*, from *origin* in the source, a parser could not read."""
     lines = lines_of(text)
     if not lines:
-        span = document.source.span(base + min(failure.at, len(text)), base + len(text))
-        return defect_at(DefectKind.SYNTAX, span, document, _in_words(failure.problem))
+        span = span_between(document.source, origin, min(failure.at, len(text)), len(text))
+        return Mistake(defect_at(DefectKind.SYNTAX, span, document, _in_words(failure.problem)))
     line = next((line for line in reversed(lines) if line.start <= failure.at), lines[0])
-    scene = _Scene(document, text, base, failure, lines, line)
+    scene = _Scene(document, text, origin, failure, lines, line)
     for guess in _GUESSES:
-        if (defect := guess(scene)) is not None:
-            return defect
+        if (mistake := guess(scene)) is not None:
+            return mistake
     return scene.on(line, _in_words(failure.problem))
 
 
-def _tab(scene: _Scene) -> Defect | None:
+def _tab(scene: _Scene) -> Mistake | None:
     failure = scene.failure
     for offset in (failure.at, failure.since):
         if offset is None:
@@ -97,28 +132,28 @@ def _tab(scene: _Scene) -> Defect | None:
         start = scene.line_start(offset)
         end = start + len(_BLANKS.match(scene.text, start)[0])  # type: ignore[index]  # it matches the empty text too
         if "\t" in scene.text[start:end]:
-            return scene.defect(start, scene.line_end(end), "indented with a tab: YAML indents with spaces only")
+            return scene.mistake(start, scene.line_end(end), "indented with a tab: YAML indents with spaces only")
     if "tab character" in failure.problem or scene.text[failure.at : failure.at + 1] == "\t":
-        return scene.defect(failure.at, failure.at + 1, "a tab cannot stand here: YAML wants spaces")
+        return scene.mistake(failure.at, failure.at + 1, "a tab cannot stand here: YAML wants spaces")
     return None
 
 
-def _quote(scene: _Scene) -> Defect | None:
+def _quote(scene: _Scene) -> Mistake | None:
     failure = scene.failure
     if failure.since is None or "quoted scalar" not in failure.context:
         return None
     if "end of stream" in failure.problem or "document" in failure.problem:
         quote = scene.text[failure.since]
-        return scene.defect(failure.since, scene.line_end(failure.since), f"the quote `{quote}` is never closed")
+        return scene.mistake(failure.since, scene.line_end(failure.since), f"the quote `{quote}` is never closed")
     backslash = scene.text.rfind("\\", failure.since, failure.at + 1)
     if backslash < 0:
         return None
     escape = scene.text[backslash : backslash + 2]
     message = f"`{escape}` is no escape within double quotes: write `\\{escape}` or use single quotes"
-    return scene.defect(backslash, backslash + len(escape), message)
+    return scene.mistake(backslash, backslash + len(escape), message)
 
 
-def _quote_goes_on(scene: _Scene) -> Defect | None:
+def _quote_goes_on(scene: _Scene) -> Mistake | None:
     """Text after a closing quote: the quote was meant to close elsewhere."""
     failure = scene.failure
     before = scene.text[scene.line_start(failure.at) : failure.at].rstrip()
@@ -128,15 +163,15 @@ def _quote_goes_on(scene: _Scene) -> Defect | None:
     if "flow" in failure.context and before.count(quote) % 2 == 0:
         return None
     if before.count(quote) % 2 == 0 or before.strip() == quote:
-        return scene.defect(failure.at, scene.line_end(failure.at), "text follows the closing quote")
+        return scene.mistake(failure.at, scene.line_end(failure.at), "text follows the closing quote")
     for line in reversed(scene.lines):
         if line.start < scene.line.start and line.content.count(quote) % 2:
             at = scene.text.rfind(quote, 0, line.end)
-            return scene.defect(at, line.end, f"the quote `{quote}` is not closed on its line")
+            return scene.mistake(at, line.end, f"the quote `{quote}` is not closed on its line")
     return None
 
 
-def _bracket(scene: _Scene) -> Defect | None:
+def _bracket(scene: _Scene) -> Mistake | None:
     failure = scene.failure
     if (
         failure.since is None
@@ -147,11 +182,11 @@ def _bracket(scene: _Scene) -> Defect | None:
     bracket = scene.text[failure.since]
     closing = "}" if bracket == "{" else "]"
     if failure.at <= scene.line_end(failure.since) and scene.text[failure.at : failure.at + 1] not in ("", "\r", "\n"):
-        return scene.defect(failure.at, scene.line_end(failure.at), f"`,` or `{closing}` is missing before this")
-    return scene.defect(failure.since, scene.line_end(failure.since), f"the bracket `{bracket}` is never closed")
+        return scene.mistake(failure.at, scene.line_end(failure.at), f"`,` or `{closing}` is missing before this")
+    return scene.mistake(failure.since, scene.line_end(failure.since), f"the bracket `{bracket}` is never closed")
 
 
-def _mark(scene: _Scene) -> Defect | None:
+def _mark(scene: _Scene) -> Mistake | None:
     """A value that begins with a character that means something to YAML."""
     failure = scene.failure
     if "tag handle" in failure.problem:
@@ -166,14 +201,14 @@ def _mark(scene: _Scene) -> Defect | None:
         return None
     word = _WORD.match(scene.text, at)
     end = max(word.end() if word else at, at + 1)
-    return scene.defect(
+    return scene.mistake(
         at,
         end,
         f"`{scene.text[at:end]}` begins with `{scene.text[at]}`, which has a meaning of its own in YAML: put it in quotes",
     )
 
 
-def _left_of_block(scene: _Scene) -> Defect | None:
+def _left_of_block(scene: _Scene) -> Mistake | None:
     """A line that seems to belong to a block of text, but is left of the block's first line."""
     start = scene.line_start(scene.failure.at)
     end = scene.line_end(start)
@@ -181,25 +216,27 @@ def _left_of_block(scene: _Scene) -> Defect | None:
     if not written or start == scene.line.start or written.lstrip()[:1] in ("#", "%", ""):
         return None
     first = end - len(written.lstrip())
-    return scene.defect(first, end, "indented less than the first line of the block of text above it")
+    return scene.mistake(first, end, "indented less than the first line of the block of text above it")
 
 
-def _block_scalar(scene: _Scene) -> Defect | None:
+def _block_scalar(scene: _Scene) -> Mistake | None:
     if "block scalar" not in scene.failure.context or "comment or line break" not in scene.failure.problem:
         return None
     at = scene.failure.at
-    return scene.defect(at, scene.line_end(at), "a block text begins on the line below its `|` or `>`")
+    return scene.mistake(at, scene.line_end(at), "a block text begins on the line below its `|` or `>`")
 
 
-def _prompt(scene: _Scene) -> Defect | None:
+def _prompt(scene: _Scene) -> Mistake | None:
     for line in _bare_lines(scene):
         written = scene.text[line.first : line.end]
         if _PROMPT.match(written):
-            return scene.on(line, "a shell prompt or command, not YAML")
+            blanked = (Change(line.first, line.end - line.first, " " * (line.end - line.first)),)
+            is_above = line is scene.lines[0]
+            return scene.on(line, "a shell prompt or command, not YAML", changes=blanked if is_above else ())
     return None
 
 
-def _colon(scene: _Scene) -> Defect | None:
+def _colon(scene: _Scene) -> Mistake | None:
     """A second `: ` on one line."""
     line, failure = scene.line, scene.failure
     if "mapping values" not in failure.problem or not line.key or not line.has_value:
@@ -208,24 +245,34 @@ def _colon(scene: _Scene) -> Defect | None:
     value = line.start + line.column + len(written) - len(written.partition(":")[2].lstrip())
     if failure.at <= value:
         return None
-    return scene.defect(value, line.end, "`: ` stands within an unquoted value: put the value in quotes")
+    return scene.mistake(value, line.end, "`: ` stands within an unquoted value: put the value in quotes")
 
 
-def _item_beside_key(scene: _Scene) -> Defect | None:
+def _item_beside_key(scene: _Scene) -> Mistake | None:
     line, at = scene.line, scene.failure.at
     if "block sequence entries" not in scene.failure.problem or not line.key or at <= line.start + line.column:
         return None
-    return scene.defect(at, line.end, f"a list item cannot stand on the line of its key `{line.key}`")
+    return scene.mistake(at, line.end, f"a list item cannot stand on the line of its key `{line.key}`")
 
 
-def _lost_dash(scene: _Scene) -> Defect | None:
+def _lost_dash(scene: _Scene) -> Mistake | None:
     for line in _bare_lines(scene):
         if line.start < scene.line.start or "simple key" in scene.failure.context or not line.key:
-            return scene.on(line, f"`{line.content}` is neither a list item nor a key: lost dash?")
+            message = f"`{line.content}` is neither a list item nor a key: lost dash?"
+            return scene.on(line, message, changes=_dash_before(scene, line))
     return None
 
 
-def _indentation(scene: _Scene) -> Defect | None:
+def _dash_before(scene: _Scene, line: Line) -> tuple[Change, ...]:
+    """A dash for a word alone below its key; none where the word is not all that the key has."""
+    index = scene.lines.index(line)
+    above, below = scene.lines[index - 1] if index else None, scene.lines[index + 1 : index + 2]
+    is_value = above is not None and above.key and not above.has_value and above.column <= line.indent
+    is_alone = not below or not below[0].is_bare
+    return (Change(line.first, 0, "- "),) if is_value and is_alone else ()
+
+
+def _indentation(scene: _Scene) -> Mistake | None:
     line = scene.line
     levels = levels_before(scene.lines, line)
     closed = [level for level in levels if level.column > line.indent]
@@ -233,7 +280,7 @@ def _indentation(scene: _Scene) -> Defect | None:
     if any(level.column == line.indent and level.is_list == bool(line.dashes) for level in open_):
         return None
     if open_ and open_[-1].column == line.indent:
-        return _mixed(scene, open_[-1])
+        return _mixed(scene, open_[-1], open_)
     if closed:
         return _shallow(scene, closed[0])
     if " " in line.key:
@@ -243,35 +290,85 @@ def _indentation(scene: _Scene) -> Defect | None:
     return None
 
 
-def _mixed(scene: _Scene, level: Level) -> Defect | None:
-    line = scene.line
-    if level.is_list:
-        message = f"`{line.name}` is indented {line.indent} like the list items before it, but has no dash"
-    else:
-        message = f"a list item is indented {line.indent}, where a key beside `{level.line.name}` is wanted"
+def _mixed(scene: _Scene, level: Level, levels: Sequence[Level]) -> Mistake:
+    line, used = scene.line, columns(scene.lines)
+    indent = scene.column(line, line.indent)
+    if not level.is_list:
+        message = f"a list item is indented {indent}, where a key beside `{level.line.name}` is wanted"
+        return scene.on(line, message, scene.place(level.line, "the line before it at this indentation"))
+    owners = [other for other in levels if other.column < level.column and not other.is_list]
+    if owners and owners[-1].column > 0 and used[owners[-1].column] < used[line.indent] and line.key:
+        # The list's key is the one out of line: its siblings stand where its items do.
+        return _uneven(scene, owners[-1])
+    message = f"`{line.name}` is indented {indent} like the list items before it, but has no dash"
     return scene.on(line, message, scene.place(level.line, "the line before it at this indentation"))
 
 
-def _shallow(scene: _Scene, level: Level) -> Defect:
+def _shallow(scene: _Scene, level: Level) -> Mistake:
     line, other = scene.line, level.line
     if not line.dashes:
         return _uneven(scene, level)
+    indent, column = scene.column(line, line.indent), scene.column(other, level.column)
     if level.is_list:
-        message = f"a list item is indented {line.indent}; the items before it are at {level.column}"
+        message = f"a list item is indented {indent}; the items before it are at {column}"
     else:
-        message = f"a list item of `{other.name}` is indented {line.indent}, less than its key at {level.column}"
-    return scene.on(line, message, scene.place(other, "the list it seems to belong to"))
+        message = f"a list item of `{other.name}` is indented {indent}, less than its key at {column}"
+    changes = shifted(scene.lines, line, level.column)
+    return scene.on(line, message, scene.place(other, "the list it seems to belong to"), changes=changes)
 
 
-def _uneven(scene: _Scene, level: Level) -> Defect:
+def _uneven(scene: _Scene, level: Level) -> Mistake:
     """Two keys that seem to be siblings stand at different columns: the rarer column is at fault."""
     line, other = scene.line, level.line
     used = columns(scene.lines)
+    indent, column = scene.column(line, line.indent), scene.column(other, level.column)
     if used[line.indent] > used[level.column]:
-        message = f"`{other.name}` is indented {level.column}; its sibling `{line.name}` is at {line.indent}"
-        return scene.on(other, message, scene.place(line, "its sibling"))
-    message = f"`{line.name}` is indented {line.indent}; its sibling `{other.name}` is at {level.column}"
-    return scene.on(line, message, scene.place(other, "its sibling"))
+        message = f"`{other.name}` is indented {column}; its sibling `{line.name}` is at {indent}"
+        changes = shifted(scene.lines, other, line.indent) if not other.dashes else ()
+        return scene.on(other, message, scene.place(line, "its sibling"), changes=changes)
+    message = f"`{line.name}` is indented {indent}; its sibling `{other.name}` is at {column}"
+    changes = shifted(scene.lines, line, level.column) if line.key else ()
+    return scene.on(line, message, scene.place(other, "its sibling"), changes=changes)
+
+
+def shifted(lines: Sequence[Line], line: Line, column: int) -> tuple[Change, ...]:
+    """The changes that put a line at another column; what belongs to it goes along only where it has to."""
+    by = column - line.indent
+    below = lines[lines.index(line) + 1 :] if line.dashes or not line.has_value else ()
+    owned = list(takewhile(lambda one: _belongs_to(one, line), below))
+    further = by
+    if owned and line.dashes and line.dashes[-1] < owned[0].indent < line.column and not owned[0].dashes:
+        # The rest of the item stands left of its first key, to which it belongs.
+        further += line.column - owned[0].indent
+    elif not owned or _is_below(owned[0], line, by):
+        owned = []
+    return (_moved(line, by), *_block(owned, further))
+
+
+def _belongs_to(line: Line, above: Line) -> bool:
+    return line.indent > above.indent or (line.indent == above.indent and bool(line.dashes) and not above.dashes)
+
+
+def _is_below(line: Line, above: Line, by: int) -> bool:
+    """Whether a line still belongs to the one above it once that is moved."""
+    column = above.column + by
+    return line.indent >= column if line.dashes or above.dashes else line.indent > column
+
+
+def _block(lines: Sequence[Line], by: int) -> Iterator[Change]:
+    """Lines moved together; what follows a list item left of its first key goes to that key's column."""
+    extra, dash = 0, -1
+    for index, line in enumerate(lines):
+        if line.indent <= dash:
+            extra, dash = 0, -1
+        yield _moved(line, by + extra)
+        after = lines[index + 1] if index + 1 < len(lines) else None
+        if line.dashes and after is not None and line.dashes[-1] < after.indent < line.column and not after.dashes:
+            extra, dash = extra + line.column - after.indent, line.indent
+
+
+def _moved(line: Line, by: int) -> Change:
+    return Change(line.first, 0, " " * by) if by >= 0 else Change(line.first + by, -by, "")
 
 
 def _bare_lines(scene: _Scene) -> list[Line]:
@@ -295,7 +392,7 @@ def _in_words(problem: str) -> str:
     return problem
 
 
-_GUESSES: tuple[Callable[[_Scene], Defect | None], ...] = (
+_GUESSES: tuple[Callable[[_Scene], Mistake | None], ...] = (
     _tab,
     _quote,
     _prompt,

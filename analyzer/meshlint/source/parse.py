@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 from yaml.events import (
@@ -19,8 +19,9 @@ from meshlint.source.compose import Composition, moved
 from meshlint.source.defect import Defect, DefectKind, Place, Unreadable, defect_at
 from meshlint.source.documents import stretches
 from meshlint.source.jsontext import compositions, is_json
-from meshlint.source.mistakes import Failure, explained
+from meshlint.source.mistakes import Failure, Mistake, Origin, explained
 from meshlint.source.node import Document, Node
+from meshlint.source.recovery import offset_by, recovered
 from meshlint.source.templates import has_action, is_helm
 from meshlint.source.text import Source, Span
 
@@ -45,18 +46,16 @@ class Parsed:
 
 def parse(source: Source) -> Parsed:
     """The documents of *source*, whatever it holds: a broken document is a defect and costs no other one."""
-    found: list[Composition] | None = None
     shared: dict[str, str] = {}
-    if is_json(source.text):
-        found = _from_json(source, shared)
+    found = _from_json(source, shared) if is_json(source.text) else None
     if found is not None:
-        broken: list[Defect] = []
+        roots = [composition.root for composition in found]
+        defects = [defect for composition in found for defect in composition.defects]
     else:
-        found, broken, is_templated = _from_yaml(source, shared)
-        if is_templated or ("{{" in source.text and any(_is_helm(composition.root) for composition in found)):
+        roots, defects, is_templated = _from_yaml(source, shared)
+        if is_templated or ("{{" in source.text and any(map(_is_helm, roots))):
             return Parsed((), (), templated=True)
-    documents = tuple(node for composition in found for node in _objects(composition.root))
-    defects = [*broken, *(defect for composition in found for defect in composition.defects)]
+    documents = tuple(node for root in roots for node in _objects(root))
     return Parsed(documents, tuple(sorted(defects, key=lambda defect: defect.span.start)), templated=False)
 
 
@@ -87,44 +86,55 @@ def _from_json(source: Source, shared: dict[str, str]) -> list[Composition] | No
         return None
 
 
-def _from_yaml(source: Source, shared: dict[str, str]) -> tuple[list[Composition], list[Defect], bool]:
-    found: list[Composition] = []
-    broken: list[Defect] = []
+def _from_yaml(source: Source, shared: dict[str, str]) -> tuple[list[Node | None], list[Defect], bool]:
+    roots: list[Node | None] = []
+    defects: list[Defect] = []
     index = 0
     for start, end in stretches(source.text):
         text = source.text[start:end]
-        composition = Composition(Document(source, index), start, shared)
-        defect = _read(text, composition)
-        if defect is None:
-            found.append(composition)
-        elif _is_template(source, text, defect):
+        document = Document(source, index)
+        composition = Composition(document, start, shared)
+        mistake = _read(text, composition, document, offset_by(start))
+        if mistake is None:
+            roots.append(composition.root)
+            defects.extend(composition.defects)
+        elif _is_template(source, text, mistake.defect):
             return [], [], True
+        elif (mended := recovered(mistake, text, start, document, _attempt)) is not None:
+            roots.append(mended.root)
+            defects.extend(mended.defects)
         else:
-            broken.append(defect)
-            broken.extend(composition.defects)
-        index += defect is not None or (composition.root is not None and composition.root.value is not None)
-    return found, broken, False
+            defects.append(mistake.defect)
+            defects.extend(composition.defects)
+        index += mistake is not None or (composition.root is not None and composition.root.value is not None)
+    return roots, defects, False
 
 
-def _read(text: str, composition: Composition) -> Defect | None:
-    """Feed the events of one stretch to *composition*; what stops it is returned."""
+def _attempt(text: str, document: Document, origin: Origin) -> Composition | Mistake:
+    """What a mended text holds, or what is still wrong with it."""
+    composition = Composition(Document(Source(document.source.name, text), document.index), 0, {})
+    return _read(text, composition, document, origin) or composition
+
+
+def _read(text: str, composition: Composition, document: Document, origin: Origin) -> Mistake | None:
+    """Feed the events of one stretch to *composition*; what stops it is returned, at its place in *document*."""
     base = composition.base
     source = composition.document.source
     if unprintable := _UNPRINTABLE.search(text):
         span = source.span(base + unprintable.start(), base + unprintable.end())
         message = f"the character U+{ord(unprintable[0]):04X} cannot stand in YAML"
-        return defect_at(DefectKind.SYNTAX, span, composition.document, message)
+        return Mistake(defect_at(DefectKind.SYNTAX, span, composition.document, message))
     try:
         _feed(yaml.parse(text, Loader=_LOADER), composition)
     except Unreadable as stop:
-        return stop.defect
+        return Mistake(stop.defect)
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark.index if error.problem_mark else len(text)
         since = error.context_mark.index if error.context_mark else None
         failure = Failure(str(error.problem or ""), at, str(error.context or ""), since)
-        return explained(composition.document, text, base, failure)
+        return explained(document, text, origin, failure)
     except yaml.YAMLError as error:
-        return explained(composition.document, text, base, Failure(str(error), len(text), "", None))
+        return explained(document, text, origin, Failure(str(error), len(text), "", None))
     return None
 
 
@@ -163,7 +173,7 @@ def _objects(root: Node | None) -> Iterator[Node]:
         if _is_list(element):
             pending.extend(reversed(element.mapping["items"].elements))
         elif element.value is not None:
-            yield moved(element, Document(root.document.source, root.document.index, count))
+            yield moved(element, replace(root.document, item=count))
             count += 1
 
 

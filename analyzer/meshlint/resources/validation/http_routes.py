@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from meshlint.resources.fit import milliseconds
 from meshlint.resources.mistake import Violation
 from meshlint.resources.validation import Release, demands
 from meshlint.resources.validation.destinations import destination_flaws, share_flaws
@@ -94,8 +95,8 @@ def _redirect_goes_somewhere(route: HTTPRoute, release: Release) -> Iterator[Vio
     node = route.node.get("redirect")
     if node is None or not has(route.node, "redirect"):
         return
-    goals = ("uri", "authority") if release < (1, 4) else ("uri", "authority", "port", "derivePort", "scheme")
-    if not any(filled(node, goal) for goal in goals):
+    goals = ("uri", "authority") if release < (1, 1) else ("uri", "authority", "scheme", "port", "derivePort")
+    if not any(has(node, goal) if goal.lower().endswith("port") else filled(node, goal) for goal in goals):
         listed = ", ".join(f"`{goal}`" for goal in goals[:-1])
         yield missing(node, "the redirect leads to where the request came from", f"set {listed} or `{goals[-1]}`")
     yield from port_flaws(node.get("port"))
@@ -269,7 +270,7 @@ def _change_flaw(name: str, *, may_be_authority: bool) -> str:
 def _cors_names_origins(route: HTTPRoute, _: Release) -> Iterator[Violation]:
     """An origin that is matched against nothing admits nobody."""
     for origin in route.node.at("corsPolicy", "allowOrigins").elements if has(route.node, "corsPolicy") else ():
-        if isinstance(origin.value, dict) and not any(filled(origin, name) for name in ("exact", "prefix", "regex")):
+        if origin.value is not None and not any(filled(origin, name) for name in ("exact", "prefix", "regex")):
             yield missing(origin, "the origin is compared with nothing", "set `exact`, `prefix` or `regex`")
 
 
@@ -292,7 +293,7 @@ def _cors_names_headers(route: HTTPRoute, _: Release) -> Iterator[Violation]:
 def _cors_age_is_in_seconds(route: HTTPRoute, _: Release) -> Iterator[Violation]:
     """Browsers take the age of a preflight answer in whole seconds."""
     node = route.node.get("corsPolicy", "maxAge")
-    length = _milliseconds(text(node))
+    length = milliseconds(text(node))
     if node is not None and length is not None and length >= 1 and length % 1000:
         yield invalid(node, "browsers count whole seconds")
 

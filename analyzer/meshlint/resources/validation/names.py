@@ -39,6 +39,13 @@ def text(node: Node | None) -> str:
     return node.value if node is not None and isinstance(node.value, str) else ""
 
 
+def strings(parent: Node, field: str) -> list[Node]:
+    """The nodes of a list of strings; where its dash was lost, the one value; other values are left out."""
+    node = parent.get(field)
+    candidates = () if node is None else (node.elements or (node,))
+    return [one for one in candidates if isinstance(one.value, str)]
+
+
 def number(node: Node | None) -> float:
     """The number that a node holds; 0 for anything else."""
     value = node.value if node is not None else None
