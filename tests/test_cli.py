@@ -342,3 +342,63 @@ class TestPages:
         assert [rule["code"] for rule in json.loads(meshlint("rules", "--format", "json").stdout)] == codes
         table = meshlint("rules", "--format", "markdown").stdout.splitlines()
         assert [row.split(" | ")[0] for row in table[2:]] == [f"| {code}" for code in codes]
+
+
+WIDGETS = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.shop.example.com}
+spec:
+  group: shop.example.com
+  names: {kind: Widget}
+  versions:
+    - name: v1
+      served: true
+      schema:
+        openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}
+"""
+
+
+@pytest.fixture
+def widgets(tmp_path: Path) -> Path:
+    """A folder with an object of a kind that only `crds/` beside it knows."""
+    (tmp_path / "crds").mkdir()
+    (tmp_path / "crds" / "widgets.yaml").write_text(WIDGETS)
+    (tmp_path / "mesh").mkdir()
+    object_ = "apiVersion: shop.example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: {sise: 1}\n"
+    (tmp_path / "mesh" / "widget.yaml").write_text(object_)
+    return tmp_path
+
+
+def test_a_kind_of_ones_own_is_unknown_until_its_definition_is_given(meshlint, widgets):
+    assert "unknown kind Widget" in meshlint("lint", "mesh", cwd=widgets).stdout
+    with_schemas = meshlint("lint", "mesh", "--schemas", "crds", cwd=widgets)
+    assert "`sise` is not a field of `spec`" in with_schemas.stdout
+    assert "unknown kind" not in with_schemas.stdout
+    assert with_schemas.returncode == 1
+
+
+def test_definitions_of_the_configuration_are_sought_beside_it(meshlint, widgets):
+    (widgets / "meshlint.toml").write_text('schemas = "crds"\n')
+    assert "`sise` is not a field" in meshlint("lint", ".", cwd=widgets / "mesh").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("kind: Service\n", "no CustomResourceDefinition in crds/widgets.yaml"),
+        ("a: 'b\n", "crds/widgets.yaml:1:4: the quote `'` is never closed"),
+        ("kind: CustomResourceDefinition\n", "crds/widgets.yaml:1:1: a CustomResourceDefinition says"),
+    ],
+)
+def test_definitions_that_cannot_be_read_stop_the_run(meshlint, widgets, text, words):
+    (widgets / "crds" / "widgets.yaml").write_text(text)
+    run = meshlint("lint", "mesh", "--schemas", "crds", cwd=widgets)
+    assert run.returncode == 2
+    assert words in run.stderr
+
+
+def test_a_folder_without_definitions_stops_the_run(meshlint, widgets):
+    (widgets / "empty").mkdir()
+    assert "empty: not one YAML or JSON file in it" in meshlint("lint", "--schemas", "empty", cwd=widgets).stderr
+    assert "no such file or directory: gone" in meshlint("lint", "--schemas", "gone", cwd=widgets).stderr

@@ -29,9 +29,9 @@ def test_a_key_beside_its_siblings_column_is_read_as_their_sibling():
 
 
 def test_what_stands_below_a_moved_key_goes_along_if_it_has_to():
-    text = "spec:\n    one: 1\n   two:\n   - a\n   - b: 2\n    three: 3\n"
+    text = "spec:\n    one: 1\n   two:\n   - b: 2\n   - a\n    three: 3\n"
     assert told(text) == [(3, "`two` is indented 3; its sibling `one` is at 4")]
-    assert plain(text) == {"spec": {"one": 1, "two": ["a", {"b": 2}], "three": 3}}
+    assert plain(text) == {"spec": {"one": 1, "two": [{"b": 2}, "a"], "three": 3}}
 
 
 def test_a_list_item_left_of_its_key_is_read_as_its_item():

@@ -156,7 +156,11 @@ def _owners(mesh: Mesh, target: Target) -> tuple[Host, ...] | None:
         return (unregistered(mesh, target.host, target.vs),)
     if is_missing(mesh, target.host):
         is_mistaken = _is_said_elsewhere(mesh, target) or bool(nearest_host(mesh, target.host))
-        return () if is_mistaken or mesh.settings.world is not World.COMPLETE else (unregistered(mesh, target.host, target.vs),)
+        return (
+            ()
+            if is_mistaken or mesh.settings.world is not World.COMPLETE
+            else (unregistered(mesh, target.host, target.vs),)
+        )
     return None
 
 

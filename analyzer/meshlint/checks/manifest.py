@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from meshlint.finding import Note, Problem, Result
+from meshlint.mesh.expressions import bad_expressions
 from meshlint.mesh.model import Mesh
 from meshlint.registry import checks
-from meshlint.resources.mistake import Flaw
+from meshlint.resources.mistake import Flaw, Violation
 from meshlint.source.defect import Defect, DefectKind
 
 
@@ -42,13 +43,22 @@ def missing_field(mesh: Mesh) -> Iterator[Result]:
 @checks("MSH006")
 def invalid_value(mesh: Mesh) -> Iterator[Result]:
     """A value that its field does not take."""
-    return _violations(mesh, "invalid-value")
+    yield from _violations(mesh, "invalid-value")
+    for vs in mesh.virtual_services:
+        for found in bad_expressions(vs, mesh.settings.istio_version) if vs.is_sound else ():
+            yield _told(found)
 
 
 @checks("MSH007")
 def invalid_combination(mesh: Mesh) -> Iterator[Result]:
     """Fields that exclude one another, or elements that may not be alike."""
     return _violations(mesh, "invalid-combination")
+
+
+@checks("MSH008")
+def schema_warning(mesh: Mesh) -> Iterator[Result]:
+    """What Istio's validator takes, and warns about."""
+    return _violations(mesh, "schema-warning")
 
 
 @checks("MSH010")
@@ -80,6 +90,8 @@ def _problem(defect: Defect) -> Problem:
 def _violations(mesh: Mesh, kind: Flaw) -> Iterator[Problem]:
     for found in mesh.violations:
         if found.kind == kind:
-            yield Problem(
-                found.node, found.message, label=found.label, help=found.help, fix=found.fix, on_key=found.on_key
-            )
+            yield _told(found)
+
+
+def _told(found: Violation) -> Problem:
+    return Problem(found.node, found.message, label=found.label, help=found.help, fix=found.fix, on_key=found.on_key)

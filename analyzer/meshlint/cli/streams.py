@@ -33,8 +33,10 @@ def emit(text: str) -> None:
 
 
 def complain(message: str) -> None:
-    """Tell the user what they cannot have."""
-    sys.stderr.write(f"meshlint: error: {message}\n")
+    """Tell the user what they cannot have; a name in the message may come from a repository, so nothing in it is obeyed."""
+    from meshlint.render.terminal import visible
+
+    sys.stderr.write(f"meshlint: error: {visible(message)}\n")
 
 
 def remark(message: str) -> None:

@@ -3,9 +3,21 @@
 from collections.abc import Mapping
 
 from meshlint.finding import Ref
-from meshlint.resources import gateway, mesh_config, security, service_entry, sidecar, virtual_service, workload
+from meshlint.resources import (
+    extension,
+    gateway,
+    gateway_api,
+    mesh_config,
+    security,
+    service_entry,
+    sidecar,
+    virtual_service,
+    workload,
+)
 from meshlint.resources.base import Metadata, Resource
 from meshlint.resources.destination_rule import DestinationRuleSpec
+from meshlint.resources.envoy_filter import EnvoyFilterSpec
+from meshlint.resources.proxy_config import ProxyConfigSpec
 from meshlint.resources.record import Record, decode
 from meshlint.source.node import Node
 
@@ -15,11 +27,25 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
     ("networking.istio.io", "Gateway"): gateway.GatewaySpec,
     ("networking.istio.io", "ServiceEntry"): service_entry.ServiceEntrySpec,
     ("networking.istio.io", "WorkloadEntry"): service_entry.WorkloadEntrySpec,
+    ("networking.istio.io", "WorkloadGroup"): service_entry.WorkloadGroupSpec,
     ("networking.istio.io", "Sidecar"): sidecar.SidecarSpec,
+    ("networking.istio.io", "ProxyConfig"): ProxyConfigSpec,
+    ("networking.istio.io", "EnvoyFilter"): EnvoyFilterSpec,
     ("security.istio.io", "AuthorizationPolicy"): security.AuthorizationPolicySpec,
     ("security.istio.io", "PeerAuthentication"): security.PeerAuthenticationSpec,
     ("security.istio.io", "RequestAuthentication"): security.RequestAuthenticationSpec,
+    ("telemetry.istio.io", "Telemetry"): extension.TelemetrySpec,
+    ("extensions.istio.io", "WasmPlugin"): extension.WasmPluginSpec,
+    ("extensions.istio.io", "TrafficExtension"): extension.TrafficExtensionSpec,
     ("gateway.networking.k8s.io", "Gateway"): gateway.KubernetesGatewaySpec,
+    ("gateway.networking.k8s.io", "HTTPRoute"): gateway_api.HTTPRouteSpec,
+    ("gateway.networking.k8s.io", "GRPCRoute"): gateway_api.GRPCRouteSpec,
+    ("gateway.networking.k8s.io", "TLSRoute"): gateway_api.TLSRouteSpec,
+    ("gateway.networking.k8s.io", "TCPRoute"): gateway_api.PlainRouteSpec,
+    ("gateway.networking.k8s.io", "UDPRoute"): gateway_api.PlainRouteSpec,
+    ("gateway.networking.k8s.io", "ListenerSet"): gateway_api.ListenerSetSpec,
+    ("gateway.networking.k8s.io", "ReferenceGrant"): gateway_api.ReferenceGrantSpec,
+    ("gateway.networking.k8s.io", "BackendTLSPolicy"): gateway_api.BackendTLSPolicySpec,
     ("install.istio.io", "IstioOperator"): mesh_config.OperatorSpec,
     ("", "Service"): workload.ServiceSpec,
     ("", "Pod"): workload.PodSpec,

@@ -1,4 +1,4 @@
-"""ServiceEntry and WorkloadEntry: hosts and workloads that Kubernetes does not know (`networking.istio.io`)."""
+"""ServiceEntry, WorkloadEntry and WorkloadGroup: hosts and workloads that Kubernetes does not know (`networking.istio.io`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,5 +42,13 @@ class ServiceEntrySpec(Record):
     subject_alt_names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class WorkloadGroupSpec(Record):
+    """The `spec` of a WorkloadGroup: what its WorkloadEntries are made from."""
+
+    template: WorkloadEntrySpec | None = None
+
+
 ServiceEntry = Resource[ServiceEntrySpec]
 WorkloadEntry = Resource[WorkloadEntrySpec]
+WorkloadGroup = Resource[WorkloadGroupSpec]

@@ -336,13 +336,14 @@ def shifted(lines: Sequence[Line], line: Line, column: int) -> tuple[Change, ...
     by = column - line.indent
     below = lines[lines.index(line) + 1 :] if line.dashes or not line.has_value else ()
     owned = list(takewhile(lambda one: _belongs_to(one, line), below))
-    further = by
     if owned and line.dashes and line.dashes[-1] < owned[0].indent < line.column and not owned[0].dashes:
         # The rest of the item stands left of its first key, to which it belongs.
-        further += line.column - owned[0].indent
+        along = tuple(_block(owned, by + line.column - owned[0].indent))
     elif not owned or _is_below(owned[0], line, by):
-        owned = []
-    return (_moved(line, by), *_block(owned, further))
+        along = ()
+    else:
+        along = tuple(_block(owned, by, column))
+    return (_moved(line, by), *along)
 
 
 def _belongs_to(line: Line, above: Line) -> bool:
@@ -355,15 +356,20 @@ def _is_below(line: Line, above: Line, by: int) -> bool:
     return line.indent >= column if line.dashes or above.dashes else line.indent > column
 
 
-def _block(lines: Sequence[Line], by: int) -> Iterator[Change]:
-    """Lines moved together; what follows a list item left of its first key goes to that key's column."""
+def _block(lines: Sequence[Line], by: int, siblings: int = -1) -> Iterator[Change]:
+    """Lines moved together, up to one that stands at the column of *siblings* already.
+
+    What follows a list item left of its first key goes to that key's column.
+    """
     extra, dash = 0, -1
     for index, line in enumerate(lines):
         if line.indent <= dash:
             extra, dash = 0, -1
+        if index and not extra and line.indent == siblings and not line.dashes:
+            return
         yield _moved(line, by + extra)
         after = lines[index + 1] if index + 1 < len(lines) else None
-        if line.dashes and after is not None and line.dashes[-1] < after.indent < line.column and not after.dashes:
+        if after is not None and line.key and line.dashes and line.dashes[-1] < after.indent < line.column:
             extra, dash = extra + line.column - after.indent, line.indent
 
 

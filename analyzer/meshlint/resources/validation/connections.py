@@ -8,9 +8,9 @@ from meshlint.resources.validation.names import (
     filled,
     has,
     invalid,
+    is_address,
     missing,
     name_flaw,
-    is_address,
     number,
     percent_flaws,
     port_flaws,
@@ -122,7 +122,10 @@ def _unverified_flaws(tls: Node, mode: str) -> Iterator[Violation]:
     """What would verify the server has no use where it is not verified."""
     if tls.get("insecureSkipVerify") is None or tls.at("insecureSkipVerify").value is not True:
         return
-    names = {"SIMPLE": ("caCertificates", "credentialName", "subjectAltNames"), "MUTUAL": ("caCertificates", "subjectAltNames")}
+    names = {
+        "SIMPLE": ("caCertificates", "credentialName", "subjectAltNames"),
+        "MUTUAL": ("caCertificates", "subjectAltNames"),
+    }
     for name in names.get(mode, ()):
         if filled(tls, name):
             message = f"`{name}` does not go with `insecureSkipVerify`: the server is not verified"

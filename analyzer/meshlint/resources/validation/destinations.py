@@ -3,8 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from meshlint.resources.mistake import Violation
-from meshlint.resources.validation.names import clash, host_flaw, invalid, missing, number, port_flaws, text
-from meshlint.resources.validation.names import port_name_flaws
+from meshlint.resources.validation.names import (
+    clash,
+    host_flaw,
+    invalid,
+    missing,
+    number,
+    port_flaws,
+    port_name_flaws,
+    text,
+)
 from meshlint.resources.virtual_service import RouteDestination
 from meshlint.source.node import Node
 

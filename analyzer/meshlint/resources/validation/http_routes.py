@@ -6,16 +6,43 @@ from meshlint.resources.fit import milliseconds
 from meshlint.resources.mistake import Violation
 from meshlint.resources.validation import Release, demands
 from meshlint.resources.validation.destinations import destination_flaws, share_flaws
-from meshlint.resources.validation.names import clash, filled, has, header_flaw, invalid, missing, number, text, warned
-from meshlint.resources.validation.names import percentage_flaws, port_flaws, shown
+from meshlint.resources.validation.names import (
+    clash,
+    filled,
+    has,
+    header_flaw,
+    invalid,
+    missing,
+    number,
+    percentage_flaws,
+    port_flaws,
+    shown,
+    text,
+    warned,
+)
 from meshlint.resources.virtual_service import HTTPRoute, VirtualService, VirtualServiceSpec
 from meshlint.source.node import Node
 
 _ACTIONS = {"redirect": "a redirect", "directResponse": "a direct response"}
 _CONDITIONS = frozenset(
-    """5xx gateway-error reset reset-before-request connect-failure envoy-ratelimited retriable-4xx refused-stream
-    retriable-status-codes retriable-headers http3-post-connect-failure cancelled deadline-exceeded internal
-    resource-exhausted unavailable""".split()
+    [
+        "5xx",
+        "gateway-error",
+        "reset",
+        "reset-before-request",
+        "connect-failure",
+        "envoy-ratelimited",
+        "retriable-4xx",
+        "refused-stream",
+        "retriable-status-codes",
+        "retriable-headers",
+        "http3-post-connect-failure",
+        "cancelled",
+        "deadline-exceeded",
+        "internal",
+        "resource-exhausted",
+        "unavailable",
+    ]
 )
 _KILOBYTE = 1024
 _ONLY_IN_PLACE = ("route", "redirect", "directResponse")
@@ -164,7 +191,9 @@ def _abort_has_a_status(route: HTTPRoute, _: Release) -> Iterator[Violation]:
     if has(abort, "http2Error"):
         yield clash(abort.at("http2Error"), "`http2Error` is not supported", "use `httpStatus`", "not supported")
     if not any(has(abort, name) for name in ("httpStatus", "grpcStatus", "http2Error")):
-        yield warned(abort, "the abort has no status, so nothing is aborted", "set `httpStatus`", "no status", on_key=True)
+        yield warned(
+            abort, "the abort has no status, so nothing is aborted", "set `httpStatus`", "no status", on_key=True
+        )
 
 
 def _delay_is_fixed(route: HTTPRoute, _: Release) -> Iterator[Violation]:
@@ -262,8 +291,10 @@ def _change_flaw(name: str, *, may_be_authority: bool) -> str:
         return ""
     if name.lower() == "host":
         return "the host is no header to remove, nor one of a response"
-    return f"{shown(name)} is a pseudo header, and those cannot be changed" if name.startswith(":") else (
-        "" if name else "the name of a header is empty"
+    return (
+        f"{shown(name)} is a pseudo header, and those cannot be changed"
+        if name.startswith(":")
+        else ("" if name else "the name of a header is empty")
     )
 
 
@@ -309,9 +340,25 @@ def _is_authority(name: str) -> bool:
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"))
 _GRPC = frozenset(
-    """OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED
-    RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS
-    UNAUTHENTICATED""".split()
+    [
+        "OK",
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    ]
 )
 
 _ON_ROUTES: tuple[Callable[[HTTPRoute, Release], Iterator[Violation]], ...] = (

@@ -18,11 +18,29 @@ _CERTIFICATES = (
 _ELSEWHERE = ("credentialName", "credentialNames", "tlsCertificates")
 _OLD = ("TLSV1_0", "TLSV1_1")
 _SUITES = frozenset(
-    """ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384
-    ECDHE-RSA-AES256-GCM-SHA384 ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305 ECDHE-ECDSA-AES128-SHA
-    ECDHE-RSA-AES128-SHA ECDHE-ECDSA-AES256-SHA ECDHE-RSA-AES256-SHA AES128-GCM-SHA256 AES256-GCM-SHA384 AES128-SHA
-    AES256-SHA DES-CBC3-SHA ECDHE-PSK-CHACHA20-POLY1305 ECDHE-PSK-AES256-CBC-SHA ECDHE-PSK-AES128-CBC-SHA
-    PSK-AES256-CBC-SHA PSK-AES128-CBC-SHA ALL""".split()
+    [
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "ECDHE-RSA-CHACHA20-POLY1305",
+        "ECDHE-ECDSA-AES128-SHA",
+        "ECDHE-RSA-AES128-SHA",
+        "ECDHE-ECDSA-AES256-SHA",
+        "ECDHE-RSA-AES256-SHA",
+        "AES128-GCM-SHA256",
+        "AES256-GCM-SHA384",
+        "AES128-SHA",
+        "AES256-SHA",
+        "DES-CBC3-SHA",
+        "ECDHE-PSK-CHACHA20-POLY1305",
+        "ECDHE-PSK-AES256-CBC-SHA",
+        "ECDHE-PSK-AES128-CBC-SHA",
+        "PSK-AES256-CBC-SHA",
+        "PSK-AES128-CBC-SHA",
+        "ALL",
+    ]
 )
 
 
@@ -88,5 +106,7 @@ def _version_flaws(tls: Node) -> Iterator[Violation]:
     for name in ("minProtocolVersion", "maxProtocolVersion"):
         if text(tls.get(name)) in _OLD and not strings(tls, "cipherSuites"):
             message = f"{text(tls.get(name))} cannot be spoken with the default ciphers"
-            yield warned(tls.at(name), message, "list ciphers for it in `cipherSuites`, or require TLSV1_2", "no cipher")
+            yield warned(
+                tls.at(name), message, "list ciphers for it in `cipherSuites`, or require TLSV1_2", "no cipher"
+            )
             return

@@ -18,7 +18,6 @@ from meshlint.resources.validation.names import (
     is_subnet,
     is_unix,
     missing,
-    name_flaw,
     number,
     parsed,
     port_flaws,

@@ -72,10 +72,10 @@ def hosts_are_names(vs: VirtualService, _: Release) -> Iterator[Violation]:
 def hosts_do_not_overlap(vs: VirtualService, _: Release) -> Iterator[Violation]:
     """Each host of the list has requests of its own (R321)."""
     hosts = [(text(node), node) for node in strings(vs.spec.node, "hosts")]
-    if len(hosts) < 2 or any(host_flaw(host) and not is_address(host) for host, _ in hosts):
+    if len(hosts) < 2 or any(host_flaw(host) and not is_address(host) for host, _where in hosts):
         return
     told: set[int] = set()
-    for (first, (one, _)), (second, (other, node)) in combinations(enumerate(hosts), 2):
+    for (first, (one, _where)), (second, (other, node)) in combinations(enumerate(hosts), 2):
         if second not in told and first not in told and (covers(one, other) or covers(other, one)):
             told.add(second)
             both = f"{shown(other)} is in the list twice" if one == other else f"{shown(other)} overlaps {shown(one)}"
