@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# All rules but the one that lists alpha annotations: without such a one no gateway is injected.
-ALL = ("--select", "MSH", "--ignore", "MSH018")
 CLEAN = "examples/bookinfo"
 BROKEN = "examples/bookinfo-broken"
 ROW = re.compile(r"^\| `(?P<file>[^`]+)` \| (?P<line>\d+) \| (?P<rule>MSH\d{3}) \| (?P<what>.+) \|$", re.MULTILINE)
@@ -25,7 +23,7 @@ class Place:
 
 
 def test_the_clean_mesh_has_no_finding_under_all_rules():
-    run = lint(*ALL, "--format", "json", CLEAN)
+    run = lint("--select", "MSH", "--format", "json", CLEAN)
     report = json.loads(run.stdout)
     assert report["findings"] == []
     assert report["complete"] is True
@@ -35,7 +33,7 @@ def test_the_clean_mesh_has_no_finding_under_all_rules():
 
 def test_the_clean_mesh_stays_clean_as_a_complete_world():
     # Without MSH3: certificates are not kept with the manifests.
-    run = lint(*ALL, "--ignore", "MSH3", "--world", "complete", "--format", "json", CLEAN)
+    run = lint("--select", "MSH0,MSH1,MSH2,MSH4,MSH5,MSH6", "--world", "complete", "--format", "json", CLEAN)
     assert json.loads(run.stdout)["findings"] == []
     assert run.returncode == 0
 
@@ -49,7 +47,7 @@ def test_every_object_of_the_clean_mesh_is_read():
 
 
 def test_the_broken_mesh_has_exactly_the_planted_mistakes():
-    run = lint(*ALL, "--format", "json", BROKEN)
+    run = lint("--select", "MSH", "--format", "json", BROKEN)
     assert sorted(reported(run.stdout)) == sorted(listed())
     assert run.returncode == 1
 

@@ -255,6 +255,8 @@ OTHERS = [
     ("EnvoyFilter", "configPatches: [{applyTo: HTTP_FILTER, match: {listener: {filterChain: {filter: {}}}}, patch: {operation: REMOVE}}]", MISSING, "/configPatches/0/match/listener/filterChain/filter"),
     ("EnvoyFilter", "configPatches: [{applyTo: LISTENER, match: {listener: {filterChain: {filter: {name: a}}}}, patch: {operation: REMOVE}}]", WARNED, "/configPatches/0/match/listener/filterChain/filter"),
     ("EnvoyFilter", "configPatches: [{applyTo: NETWORK_FILTER, match: {listener: {filterChain: {filter: {name: a, subFilter: {name: b}}}}}, patch: {operation: REMOVE}}]", BOTH, "/configPatches/0/match/listener/filterChain/filter/subFilter"),
+    ("EnvoyFilter", "configPatches: [{applyTo: HTTP_FILTER, match: {listener: {filterChain: {filter: {name: envoy.http_connection_manager}}}}, patch: {operation: REMOVE}}]", WARNED, "/configPatches/0/match/listener/filterChain/filter/name"),
+    ("Gateway", "servers: [{port: {number: 80, name: h, protocol: HTTP, targetPort: 81}, hosts: [a.b]}]", BOTH, "/servers/0/port/targetPort"),
     ("EnvoyFilter", "workloadSelector: {labels: {a: '*'}}", VALUE, "/workloadSelector/labels/a"),
     ("EnvoyFilter", "targetRefs: [{kind: Service, name: a, namespace: b}]", VALUE, "/targetRefs/0/namespace"),
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meshlint.source.parse import Parsed, parse
+from meshlint.source.recovery import MAX_LENGTH, MAX_MISTAKES
 from meshlint.source.text import Source
 
 
@@ -107,10 +108,18 @@ def test_a_document_that_stays_unreadable_has_one_mistake_and_says_nothing(text)
     assert parsed.documents == ()
 
 
-def test_a_long_document_is_not_read_again():
-    text = "filler: '" + "x" * 200_000 + "'\nspec:\n  - to: a\n   weight: 1\n"
-    assert len(told(text)) == 1
-    assert read(text).documents == ()
+def test_no_more_of_a_source_is_read_again_than_is_bounded():
+    broken = "spec:\n  - to: a\n   weight: 1\n"
+    filler = f"filler: '{'x' * MAX_LENGTH}'\n"
+    assert read(filler + broken).documents == ()
+    assert [len(root.mapping) for root in read(f"{broken}---\n{filler}---\n{broken}").documents] == [1, 1, 1]
+    assert [len(root.mapping) for root in read(f"{broken}---\n{filler}{broken}---\n{broken}").documents] == [1]
+
+
+def test_a_document_with_too_many_mistakes_tells_the_first():
+    text = "list:\n" + "  - a: 1\n   b: 2\n" * (MAX_MISTAKES + 1)
+    assert [line for line, _ in told(text)] == [3]
+    assert len(told("list:\n" + "  - a: 1\n   b: 2\n" * MAX_MISTAKES)) == MAX_MISTAKES
 
 
 @given(st.lists(st.sampled_from(["a:", "b: 1", "- c: 2", "- d", "word", "$ ls x", "e: [1", '"'])), st.data())

@@ -48,6 +48,9 @@ _WRITTEN_BY_CNI = frozenset(
 )
 """Injection adds these to a pod where the CNI plugin, and no init container, redirects its traffic."""
 
+_GATEWAY_TEMPLATE = ("inject.istio.io/templates", "gateway")
+"""How every gateway of Istio's own charts is injected: nobody can do without it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Written:
@@ -124,7 +127,8 @@ def alpha_annotation(mesh: Mesh) -> Iterator[Result]:
         fact = one.fact
         if fact is None or not one.is_known or fact.status != "Alpha" or fact.is_automatic:
             continue
-        if not (one.kind == "Pod" and one.name in _WRITTEN_BY_CNI and _is_redirected_by_cni(one.resource)):
+        is_cnis = one.kind == "Pod" and one.name in _WRITTEN_BY_CNI and _is_redirected_by_cni(one.resource)
+        if not is_cnis and (one.name, one.node.value) != _GATEWAY_TEMPLATE:
             yield Problem(one.node, f"annotation `{one.name}` is alpha", label="alpha", on_key=True)
 
 

@@ -120,7 +120,6 @@ _DEPRECATIONS: Sequence[Deprecation] = (
         "`warmup: {duration: …}`",
         _wrapped("warmup", "duration"),
     ),
-    Deprecation("Gateway", ("port", "targetPort"), (1, 17), "the target port of the gateway's Service"),
     Deprecation("Sidecar", ("port", "targetPort"), (1, 17), "`defaultEndpoint`"),
     Deprecation(
         "Sidecar",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from meshlint.source.defect import Defect, DefectKind, Place, defect_at
@@ -286,8 +286,23 @@ def _indentation(scene: _Scene) -> Mistake | None:
     if " " in line.key:
         return scene.on(line, "`: ` stands within an unquoted text: put the text in quotes")
     if open_ and open_[-1].line.has_value and not open_[-1].is_list:
-        return _uneven(scene, open_[-1])
+        return _deeper(scene, open_[-1])
     return None
+
+
+def _deeper(scene: _Scene, level: Level) -> Mistake:
+    """A key deeper than one with a value before it: one of them is out of line, and what is around them tells which."""
+    line, other = scene.line, level.line
+    index = scene.lines.index(other)
+    above, below = scene.lines[index - 1] if index else None, scene.lines[index + 2 : index + 3]
+    if any(one.column == line.indent and not one.is_list for one in levels_before(scene.lines, other)):
+        # There were siblings at this column before the other one left it.
+        return _uneven(scene, level, at_fault=other)
+    if above is not None and above.key and not above.has_value and above.column == other.indent:
+        # The other one may have been meant for a key or for an item of what is above it.
+        return replace(_uneven(scene, level, at_fault=other), changes=())
+    mistake = _uneven(scene, level)
+    return replace(mistake, changes=()) if below and below[0].indent == line.indent else mistake
 
 
 def _mixed(scene: _Scene, level: Level, levels: Sequence[Level]) -> Mistake:
@@ -317,12 +332,12 @@ def _shallow(scene: _Scene, level: Level) -> Mistake:
     return scene.on(line, message, scene.place(other, "the list it seems to belong to"), changes=changes)
 
 
-def _uneven(scene: _Scene, level: Level) -> Mistake:
-    """Two keys that seem to be siblings stand at different columns: the rarer column is at fault."""
+def _uneven(scene: _Scene, level: Level, at_fault: Line | None = None) -> Mistake:
+    """Two keys that seem to be siblings stand at different columns: unless it is known, the rarer column is at fault."""
     line, other = scene.line, level.line
     used = columns(scene.lines)
     indent, column = scene.column(line, line.indent), scene.column(other, level.column)
-    if used[line.indent] > used[level.column]:
+    if at_fault is other or (at_fault is None and used[line.indent] > used[level.column]):
         message = f"`{other.name}` is indented {column}; its sibling `{line.name}` is at {indent}"
         changes = shifted(scene.lines, other, line.indent) if not other.dashes else ()
         return scene.on(other, message, scene.place(line, "its sibling"), changes=changes)

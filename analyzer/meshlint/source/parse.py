@@ -21,7 +21,7 @@ from meshlint.source.documents import stretches
 from meshlint.source.jsontext import compositions, is_json
 from meshlint.source.mistakes import Failure, Mistake, Origin, explained
 from meshlint.source.node import Document, Node
-from meshlint.source.recovery import offset_by, recovered
+from meshlint.source.recovery import MAX_LENGTH, offset_by, recovered
 from meshlint.source.templates import has_action, is_helm
 from meshlint.source.text import Source, Span
 
@@ -89,18 +89,19 @@ def _from_json(source: Source, shared: dict[str, str]) -> list[Composition] | No
 def _from_yaml(source: Source, shared: dict[str, str]) -> tuple[list[Node | None], list[Defect], bool]:
     roots: list[Node | None] = []
     defects: list[Defect] = []
-    index = 0
+    index = broken = 0
     for start, end in stretches(source.text):
         text = source.text[start:end]
         document = Document(source, index)
         composition = Composition(document, start, shared)
         mistake = _read(text, composition, document, offset_by(start))
+        broken += len(text) if mistake is not None else 0
         if mistake is None:
             roots.append(composition.root)
             defects.extend(composition.defects)
         elif _is_template(source, text, mistake.defect):
             return [], [], True
-        elif (mended := recovered(mistake, text, start, document, _attempt)) is not None:
+        elif broken <= MAX_LENGTH and (mended := recovered(mistake, text, start, document, _attempt)) is not None:
             roots.append(mended.root)
             defects.extend(mended.defects)
         else:

@@ -15,10 +15,10 @@ from meshlint.source.mistakes import Change, Mistake, Origin, span_between
 from meshlint.source.node import Document, Node
 from meshlint.source.text import Span
 
-MAX_MISTAKES = 24
+MAX_MISTAKES = 16
 """A document with more mistakes than this is not worth reading on."""
-MAX_LENGTH = 200_000
-"""Longer documents are not read again and again."""
+MAX_LENGTH = 50_000
+"""How much of a source is read again: its first broken documents, as far as they are no longer than this together."""
 
 Attempt = Callable[[str, Document, Origin], Composition | Mistake]
 """Reads a text of a document: what it holds, with places in that text, or the first mistake, at its place in the source."""
@@ -37,8 +37,6 @@ def recovered(first: Mistake, text: str, base: int, document: Document, attempt:
 
     None where it stays unreadable.
     """
-    if len(text) > MAX_LENGTH:
-        return None
     mistakes = [first]
     origin = offset_by(base)
     while len(mistakes) <= MAX_MISTAKES and mistakes[-1].changes:

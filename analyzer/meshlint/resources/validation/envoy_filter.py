@@ -8,7 +8,6 @@ from meshlint.resources.validation import Release, demands
 from meshlint.resources.validation.names import (
     are_labels_missing,
     clash,
-    filled,
     has,
     invalid,
     missing,
@@ -21,6 +20,44 @@ from meshlint.source.node import Node
 
 _LISTENERS = ("LISTENER", "FILTER_CHAIN", "LISTENER_FILTER", "NETWORK_FILTER", "HTTP_FILTER")
 _ROUTES = ("ROUTE_CONFIGURATION", "VIRTUAL_HOST", "HTTP_ROUTE")
+_OLD_NAMES = {
+    **{
+        f"envoy.{name}": f"envoy.filters.http.{name}"
+        for name in (
+            "buffer",
+            "cors",
+            "csrf",
+            "ext_authz",
+            "fault",
+            "grpc_http1_bridge",
+            "grpc_json_transcoder",
+            "grpc_web",
+            "gzip",
+            "health_check",
+            "ip_tagging",
+            "lua",
+            "router",
+            "squash",
+        )
+    },
+    **{
+        f"envoy.{name}": f"envoy.filters.network.{name}"
+        for name in (
+            "client_ssl_auth",
+            "http_connection_manager",
+            "mongo_proxy",
+            "ratelimit",
+            "redis_proxy",
+            "tcp_proxy",
+        )
+    },
+    **{
+        f"envoy.listener.{name}": f"envoy.filters.listener.{name}"
+        for name in ("http_inspector", "original_dst", "original_src", "proxy_protocol", "tls_inspector")
+    },
+    "envoy.http_dynamo_filter": "envoy.filters.http.dynamo",
+    "envoy.rate_limit": "envoy.filters.http.ratelimit",
+}
 _OBJECTS = {"listener": _LISTENERS, "routeConfiguration": _ROUTES, "cluster": ("CLUSTER",)}
 
 
@@ -76,8 +113,7 @@ def filters_are_named(envoy_filter: EnvoyFilter, _: Release) -> Iterator[Violati
         if entry.apply_to in ("LISTENER", "FILTER_CHAIN"):
             message = f"a match on a filter has no effect with `applyTo: {entry.apply_to}`"
             yield warned(below, message, "apply the patch to NETWORK_FILTER or HTTP_FILTER", "no effect", on_key=True)
-        if not filled(below, "name"):
-            yield missing(below, "the match on a filter has no `name`", label="no `name`")
+        yield from _name_flaws(below)
         yield from _sub_filter_flaws(entry, below)
 
 
@@ -108,8 +144,17 @@ def _sub_filter_flaws(entry: ConfigPatch, below: Node) -> Iterator[Violation]:
     if entry.apply_to != "HTTP_FILTER":
         message = f"a match on `subFilter` does not go with `applyTo: {entry.apply_to}`"
         yield clash(sub_filter, message, "it is for HTTP_FILTER")
-    if not filled(sub_filter, "name"):
-        yield missing(sub_filter, "the match on a filter has no `name`", label="no `name`")
+    yield from _name_flaws(sub_filter)
+
+
+def _name_flaws(below: Node) -> Iterator[Violation]:
+    """A match on a filter names it, and not by the name that Envoy gave up."""
+    name = below.get("name")
+    if name is None or not text(name):
+        yield missing(below, "the match on a filter has no `name`", label="no `name`")
+    elif text(name) in _OLD_NAMES:
+        message = f"`{text(name)}` is a name that Envoy gave up"
+        yield warned(name, message, f"write `{_OLD_NAMES[text(name)]}`", "old name")
 
 
 def _is_mismatch(entry: ConfigPatch, name: str, classes: tuple[str, ...]) -> bool:

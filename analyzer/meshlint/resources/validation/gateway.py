@@ -52,13 +52,16 @@ def hosts_are_names(gateway: Gateway, release: Release) -> Iterator[Violation]:
 
 
 @demands(GatewaySpec)
-def ports_are_possible(gateway: Gateway, _: Release) -> Iterator[Violation]:
+def ports_are_possible(gateway: Gateway, release: Release) -> Iterator[Violation]:
     """A server has a port with a number, a name and a protocol that Istio knows (R432, R613)."""
     for server in gateway.spec.servers:
         port = server.node.get("port")
         if port is None or port.value is None:
             continue
         yield from protocol_flaws(port, is_required=True)
+        if release >= (1, 17) and number(port.get("targetPort")):
+            message = "`targetPort` is not for Gateways: the gateway's Service says where a port leads to"
+            yield clash(port.at("targetPort"), message, "leave it out", "not for Gateways")
         if not is_unix(server.bind):
             yield from port_flaws(port.get("number"))
         name = port.get("name")

@@ -229,6 +229,12 @@ def header_flaw(name: str) -> str:
     return ""
 
 
+def status_flaws(status: Node) -> Iterator[Violation]:
+    """A status that no answer has."""
+    if not 200 <= number(status) <= 599:
+        yield invalid(status, "the status of an answer goes from 200 to 599")
+
+
 def percentage_flaws(percentage: Node | None) -> Iterator[Violation]:
     """A share of requests outside of 0 to 100 per cent, or finer than Envoy counts."""
     node = percentage.get("value") if percentage is not None else None
