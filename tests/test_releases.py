@@ -138,6 +138,10 @@ def test_an_annotation_takes_the_values_of_its_type(name, right, wrong):
     assert [text for text in wrong if not wanted(annotation, text)] == []
 
 
+def test_a_value_that_is_nested_too_deep_is_no_json():
+    assert wanted(annotations()["sidecar.istio.io/userVolume"], "[" * 200_000) == "JSON"
+
+
 def test_injection_is_also_a_label():
     assert {"sidecar.istio.io/inject", "istio-injection"} <= labels()
 

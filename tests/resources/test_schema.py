@@ -2,7 +2,7 @@
 
 import pytest
 
-from resources.schema_documents import VALID, found, mended, read, violations
+from resources.schema_documents import VALID, found, mended, read, type_of, violations
 
 ROUTE = """\
 apiVersion: networking.istio.io/v1
@@ -258,3 +258,17 @@ def test_a_document_that_is_no_mapping_is_one_violation():
 
     (violation,) = schema.violations(read("- 1\n"), "v1", "Service")
     assert violation.message == "the document is a list, a mapping is wanted"
+
+
+def test_of_a_guessed_document_only_what_is_sure_is_told():
+    from meshlint.resources import schema
+    from meshlint.source.parse import parse
+    from meshlint.source.text import Source
+
+    text = (
+        ROUTE.replace("hosts: [shop]", "hosts: shop")
+        + "  - route:\n    - destination: {host: shop}\n     timeout: 1s\n"
+    )
+    (root,) = parse(Source("x", text)).documents
+    found = schema.violations(root, *type_of(root))
+    assert [(one.kind, one.node.pointer) for one in found] == [("wrong-type", "/spec/hosts")]

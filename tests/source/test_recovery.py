@@ -75,6 +75,33 @@ def test_columns_are_told_as_written_however_often_the_text_was_mended():
     assert told(text)[1] == (4, "`quota` is indented 8; its sibling `charge` is at 6")
 
 
+def test_a_key_left_of_the_siblings_it_follows_goes_back_to_them():
+    text = "spec:\n  one: 1\n two: 2\n  three: 3\n"
+    assert plain(text) == {"spec": {"one": 1, "two": 2, "three": 3}}
+    text = "spec:\n  one: 1\ntwo: 2\n  three: 3\nfour: 4\n"
+    assert told(text) == [(3, "`two` is indented 0; its sibling `three` is at 2")]
+    assert plain(text) == {"spec": {"one": 1, "two": 2, "three": 3}, "four": 4}
+
+
+def test_an_item_whose_first_key_has_lost_its_dash_is_an_item():
+    text = "subsets:\n- name: v1\n  labels: {}\nname: v2\n  labels: {}\nhost: a\n"
+    assert told(text) == [(4, "`name` is indented 0 like the list items before it, but has no dash")]
+    assert plain(text) == {"subsets": [{"name": "v1", "labels": {}}, {"name": "v2", "labels": {}}], "host": "a"}
+
+
+def test_a_line_that_could_belong_to_two_places_makes_the_document_guessed():
+    (root,) = read("http:\n- route:\n  - to: a\n   timeout: 1s\n").documents
+    assert root.document.is_guessed
+    (root,) = read("spec:\n match: a\n  actions: b\n").documents
+    assert not root.document.is_guessed
+
+
+def test_a_key_that_may_have_been_meant_for_what_is_above_it_is_not_moved():
+    text = "spec:\n  containers:\n  name: shop\n    image: shop\n    ports: []\n"
+    assert told(text) == [(3, "`name` is indented 2; its sibling `image` is at 4")]
+    assert read(text).documents == ()
+
+
 def test_every_place_is_the_one_in_the_text_as_written():
     text = "first: 1\n---\n$ kubectl get x\nspec:\n hosts:\n  example.org\n  ports: [80, twice, twice]\n  ports: 'é'\n"
     root = read(text).documents[1]
@@ -86,6 +113,13 @@ def test_every_place_is_the_one_in_the_text_as_written():
     duplicate = read(text).defects[-1]
     assert (duplicate.span.text, duplicate.span.first.line) == ("ports", 8)
     assert duplicate.notes[0].span.first.line == 7
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r"])
+def test_line_breaks_of_other_systems_change_nothing(line_break):
+    text = "spec:\n hosts:\n  example.org\n  ports:\n  - 1\n  location: here\n"
+    assert told(text.replace("\n", line_break)) == told(text)
+    assert plain(text.replace("\n", line_break)) == plain(text)
 
 
 def test_a_mended_document_says_so_and_others_do_not():

@@ -22,6 +22,8 @@ _EXEMPT = frozenset({"sidecar.istio.io/status", "gateway.istio.io/controller-ver
 """Written by Istio wherever it sees fit."""
 _TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Rollout"})
 _KUBERNETES = frozenset({"Namespace", "Service", "Pod", "CronJob", "Ingress"}) | _TEMPLATED
+_GROUPS = frozenset({"", "apps", "batch", "extensions", "networking.k8s.io", "argoproj.io"})
+"""The groups these kinds are of: a `Service` of other people's is something else."""
 _OLDEST_LIST: Release = (1, 3)
 """Of earlier releases no list of annotations is known; they are taken to have had those of this one."""
 _SAID_SINCE: Release = (1, 20)
@@ -148,12 +150,12 @@ def _places(resource: Resource[Record]) -> Iterator[tuple[str, Node]]:
     """The annotations of an object and of the templates in it, with the kind of what bears them."""
     kind, root = resource.ref.kind, resource.node
     group = group_of(resource.ref.api_version)
-    is_kubernetes = kind in _KUBERNETES and not group.endswith(("istio.io", "gateway.networking.k8s.io"))
+    is_kubernetes = kind in _KUBERNETES and group in _GROUPS
     if is_kubernetes or group in istio_kinds():
         yield from _at(kind, root, "metadata")
-    if kind in _TEMPLATED:
+    if is_kubernetes and kind in _TEMPLATED:
         yield from _at("Pod", root, "spec", "template", "metadata")
-    elif kind == "CronJob":
+    elif is_kubernetes and kind == "CronJob":
         yield from _at("Job", root, "spec", "jobTemplate", "metadata")
         yield from _at("Pod", root, "spec", "jobTemplate", "spec", "template", "metadata")
 
@@ -178,21 +180,35 @@ def _is_known(name: str, release: Release) -> bool:
 
 
 def _unknown(one: _Written, release: Release) -> Problem:
-    if one.fact is not None:
-        is_gone = one.fact.known.is_over(release)
-        edge = one.fact.known.last if is_gone else one.fact.known.first
-        history = f": it {'was last known to' if is_gone else 'came with'} {named(edge)}" if edge is not None else ""
-        return _unknown_problem(one, f"Istio {named(release)} knows no annotation `{one.name}`{history}")
-    message = f"Istio knows no annotation `{one.name}`"
+    message = f"Istio {named(release)} knows no annotation `{one.name}`{_history(one.fact, release)}"
     if one.name in labels():
         return _unknown_problem(one, message, "it is a label: write it under `labels`")
-    near = get_close_matches(one.name, [name for name in annotations() if _is_known(name, release)], 1, 0.8)
+    near = _nearest(one.name, release)
     if not near:
         return _unknown_problem(one, message)
     key = one.node.key
-    edits = (Edit(key, key.text.replace(one.name, near[0])),) if key is not None else ()
-    fix = Fix(f"rename it to `{near[0]}`", edits, is_safe=False) if edits else None
-    return _unknown_problem(one, message, f"did you mean `{near[0]}`?", fix)
+    is_free = near not in one.resource.node.at(*one.node.path[:-1]).mapping
+    edits = (Edit(key, key.text.replace(one.name, near)),) if key is not None and is_free else ()
+    fix = Fix(f"rename it to `{near}`", edits, is_safe=False) if edits else None
+    return _unknown_problem(one, message, f"did you mean `{near}`?", fix)
+
+
+def _history(fact: Annotation | None, release: Release) -> str:
+    """When there was such an annotation, or when there will be one."""
+    if fact is None:
+        return ""
+    if fact.known.last is not None and fact.known.is_over(release):
+        return f": it was last known to {named(fact.known.last)}"
+    return f": it came with {named(fact.known.first)}"
+
+
+def _nearest(name: str, release: Release) -> str:
+    """The known annotation that was meant: one of that name under another prefix, else one spelt alike."""
+    known = [one for one in annotations() if _is_known(one, release)]
+    short = name.rpartition("/")[2]
+    namesakes = [one for one in known if one.rpartition("/")[2] == short and len(short) > len("config")]
+    near = get_close_matches(name, namesakes, 1, 0.6) or get_close_matches(name, known, 1, 0.8)
+    return near[0] if near else ""
 
 
 def _unknown_problem(one: _Written, message: str, hint: str = "", fix: Fix | None = None) -> Problem:

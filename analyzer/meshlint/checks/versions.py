@@ -96,7 +96,7 @@ def unserved_version(mesh: Mesh) -> Iterator[Result]:
         if group in istio_kinds() and group != _INSTALLATION:
             yield from _unserved(resource, group, version, release)
         elif group == GATEWAY_API and release >= _BUILT_WITH:
-            yield from _unserved_gateway(resource, version)
+            yield from _unserved_gateway(mesh, resource, version)
         elif resource.ref.kind == "CustomResourceDefinition":
             yield from _old_definition(resource, release)
 
@@ -189,9 +189,11 @@ def _replacement(group: str, kind: str, release: Release) -> str:
     return _REPLACEMENTS.get(f"{group}/{kind}", _SUCCESSORS.get(group, ""))
 
 
-def _unserved_gateway(resource: Resource[Record], version: str) -> Iterator[Problem]:
-    known = gateway_kinds().get(resource.ref.kind)
-    if known is not None and version not in known.served:
+def _unserved_gateway(mesh: Mesh, resource: Resource[Record], version: str) -> Iterator[Problem]:
+    kind = resource.ref.kind
+    known = gateway_kinds().get(kind)
+    is_served = known is None or version in known.served or (kind, version) in mesh.derived(_defined, mesh)
+    if known is not None and not is_served:
         yield Problem(
             resource.node.at("apiVersion"),
             f"Gateway API {gateway_release()} does not serve `{resource.ref.api_version}` of {resource.ref.kind}",
@@ -199,6 +201,17 @@ def _unserved_gateway(resource: Resource[Record], version: str) -> Iterator[Prob
             help=f"it serves {_listed([f'{GATEWAY_API}/{one}' for one in known.served])}",
             fix=_rename(resource, f"{GATEWAY_API}/{known.stored}", is_safe=False),
         )
+
+
+def _defined(mesh: Mesh) -> frozenset[tuple[str, str]]:
+    """The kinds and versions of the Gateway API that definitions in the input serve."""
+    return frozenset(
+        (_defined_kind(one), str(version.at("name").value))
+        for one in mesh.resources
+        if one.ref.kind == "CustomResourceDefinition"
+        for version in one.node.at("spec", "versions").elements
+        if version.at("served").value is True
+    )
 
 
 def _newer(group: str, kind: str, version: str, release: Release) -> str:

@@ -113,7 +113,7 @@ def _list(value: Value, text: str) -> str:
 def _json(value: Value, text: str) -> str:
     try:
         read = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "JSON"
     if value.shape == "array":
         # The injection template goes through a mapping of names just as well.

@@ -196,6 +196,13 @@ class BackendTLSPolicySpec(Record):
     target_refs: tuple[PolicyTarget, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BackendTrafficPolicySpec(Record):
+    """The `spec` of an XBackendTrafficPolicy (`gateway.networking.x-k8s.io`)."""
+
+    target_refs: tuple[PolicyTarget, ...] = ()
+
+
 HTTPRoute = Resource[HTTPRouteSpec]
 GRPCRoute = Resource[GRPCRouteSpec]
 TLSRoute = Resource[TLSRouteSpec]
@@ -203,3 +210,4 @@ PlainRoute = Resource[PlainRouteSpec]
 ListenerSet = Resource[ListenerSetSpec]
 ReferenceGrant = Resource[ReferenceGrantSpec]
 BackendTLSPolicy = Resource[BackendTLSPolicySpec]
+BackendTrafficPolicy = Resource[BackendTrafficPolicySpec]

@@ -46,6 +46,7 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
     ("gateway.networking.k8s.io", "ListenerSet"): gateway_api.ListenerSetSpec,
     ("gateway.networking.k8s.io", "ReferenceGrant"): gateway_api.ReferenceGrantSpec,
     ("gateway.networking.k8s.io", "BackendTLSPolicy"): gateway_api.BackendTLSPolicySpec,
+    ("gateway.networking.x-k8s.io", "XBackendTrafficPolicy"): gateway_api.BackendTrafficPolicySpec,
     ("install.istio.io", "IstioOperator"): mesh_config.OperatorSpec,
     ("", "Service"): workload.ServiceSpec,
     ("", "Pod"): workload.PodSpec,
@@ -108,7 +109,8 @@ def read(node: Node, namespace: str) -> Resource[Record]:
     cls = KINDS.get((group_of(api_version), kind), workload.Bare)
     place = node if cls in _WHOLE else node.get("spec") or _empty(node)
     spec = decode(cls, place, flaws)
-    return Resource(ref, node, meta, spec, is_sound=not flaws and isinstance(place.value, Mapping))
+    is_sound = not flaws and isinstance(place.value, Mapping) and not node.document.is_guessed
+    return Resource(ref, node, meta, spec, is_sound=is_sound)
 
 
 def _empty(node: Node) -> Node:

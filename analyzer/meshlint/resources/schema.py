@@ -89,7 +89,17 @@ def violations(
     if not readings or any(reading.fits(root) for reading in readings):
         return ()
     schema = readings[0].schema
-    return violations_of(mistakes(root.plain, schema), root, schema)
+    found = violations_of(mistakes(root.plain, schema), root, schema)
+    return tuple(filter(_is_sure, found)) if root.document.is_guessed else found
+
+
+def _is_sure(violation: Violation) -> bool:
+    """Whether a violation holds wherever the lines belong of which that is not sure."""
+    match violation.kind:
+        case "wrong-type" | "invalid-value":
+            return True
+        case _:
+            return violation.kind == "missing-field" and len(violation.node.path) <= 1
 
 
 def mistakes(plain: Plain, schema: Schema) -> Iterator[Mistake]:

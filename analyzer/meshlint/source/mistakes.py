@@ -1,12 +1,12 @@
 """What a person did where a YAML parser gives up: the likely mistake, in words, at the place to mend."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from meshlint.source.defect import Defect, DefectKind, Place, defect_at
 from meshlint.source.layout import Level, Line, columns, levels_before, lines_of
+from meshlint.source.mending import Change, shifted
 from meshlint.source.node import Document
 from meshlint.source.text import Source, Span
 
@@ -40,20 +40,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Something to write at an offset of a text, in place of so many characters."""
-
-    at: int
-    removed: int
-    written: str
-
-
-@dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong, and the changes that would mend it; none where they do not show from the text."""
+    """What is wrong, and the changes that would mend it; none where they do not show from the text.
+
+    They are a guess where others would mend it too.
+    """
 
     defect: Defect
     changes: tuple[Change, ...] = ()
+    is_guess: bool = False
 
 
 Origin = Callable[[int], int]
@@ -282,7 +277,8 @@ def _indentation(scene: _Scene) -> Mistake | None:
     if open_ and open_[-1].column == line.indent:
         return _mixed(scene, open_[-1], open_)
     if closed:
-        return _shallow(scene, closed[0])
+        # It may as well belong to a column further left.
+        return replace(_shallow(scene, closed[0]), is_guess=True)
     if " " in line.key:
         return scene.on(line, "`: ` stands within an unquoted text: put the text in quotes")
     if open_ and open_[-1].line.has_value and not open_[-1].is_list:
@@ -295,14 +291,26 @@ def _deeper(scene: _Scene, level: Level) -> Mistake:
     line, other = scene.line, level.line
     index = scene.lines.index(other)
     above, below = scene.lines[index - 1] if index else None, scene.lines[index + 2 : index + 3]
-    if any(one.column == line.indent and not one.is_list for one in levels_before(scene.lines, other)):
+    earlier = levels_before(scene.lines, other)
+    siblings = any(one.column == line.indent and not one.is_list for one in earlier)
+    items = [one for one in earlier if one.is_list and one.column == other.indent]
+    if siblings and items and items[-1].line.key == other.key and line.indent == other.indent + len("- "):
+        # The key with which the items before it begin.
+        return _undashed(scene, other, items[-1], changes=(Change(other.first, 0, "- "),))
+    if siblings:
         # There were siblings at this column before the other one left it.
         return _uneven(scene, level, at_fault=other)
-    if above is not None and above.key and not above.has_value and above.column == other.indent:
+    if above is not None and above.key and not above.has_value and above.column >= other.indent + bool(other.dashes):
         # The other one may have been meant for a key or for an item of what is above it.
         return replace(_uneven(scene, level, at_fault=other), changes=())
     mistake = _uneven(scene, level)
     return replace(mistake, changes=()) if below and below[0].indent == line.indent else mistake
+
+
+def _undashed(scene: _Scene, line: Line, items: Level, changes: tuple[Change, ...] = ()) -> Mistake:
+    indent = scene.column(line, line.indent)
+    message = f"`{line.name}` is indented {indent} like the list items before it, but has no dash"
+    return scene.on(line, message, scene.place(items.line, "the line before it at this indentation"), changes=changes)
 
 
 def _mixed(scene: _Scene, level: Level, levels: Sequence[Level]) -> Mistake:
@@ -315,8 +323,7 @@ def _mixed(scene: _Scene, level: Level, levels: Sequence[Level]) -> Mistake:
     if owners and owners[-1].column > 0 and used[owners[-1].column] < used[line.indent] and line.key:
         # The list's key is the one out of line: its siblings stand where its items do.
         return _uneven(scene, owners[-1])
-    message = f"`{line.name}` is indented {indent} like the list items before it, but has no dash"
-    return scene.on(line, message, scene.place(level.line, "the line before it at this indentation"))
+    return _undashed(scene, line, level)
 
 
 def _shallow(scene: _Scene, level: Level) -> Mistake:
@@ -344,52 +351,6 @@ def _uneven(scene: _Scene, level: Level, at_fault: Line | None = None) -> Mistak
     message = f"`{line.name}` is indented {indent}; its sibling `{other.name}` is at {column}"
     changes = shifted(scene.lines, line, level.column) if line.key else ()
     return scene.on(line, message, scene.place(other, "its sibling"), changes=changes)
-
-
-def shifted(lines: Sequence[Line], line: Line, column: int) -> tuple[Change, ...]:
-    """The changes that put a line at another column; what belongs to it goes along only where it has to."""
-    by = column - line.indent
-    below = lines[lines.index(line) + 1 :] if line.dashes or not line.has_value else ()
-    owned = list(takewhile(lambda one: _belongs_to(one, line), below))
-    if owned and line.dashes and line.dashes[-1] < owned[0].indent < line.column and not owned[0].dashes:
-        # The rest of the item stands left of its first key, to which it belongs.
-        along = tuple(_block(owned, by + line.column - owned[0].indent))
-    elif not owned or _is_below(owned[0], line, by):
-        along = ()
-    else:
-        along = tuple(_block(owned, by, column))
-    return (_moved(line, by), *along)
-
-
-def _belongs_to(line: Line, above: Line) -> bool:
-    return line.indent > above.indent or (line.indent == above.indent and bool(line.dashes) and not above.dashes)
-
-
-def _is_below(line: Line, above: Line, by: int) -> bool:
-    """Whether a line still belongs to the one above it once that is moved."""
-    column = above.column + by
-    return line.indent >= column if line.dashes or above.dashes else line.indent > column
-
-
-def _block(lines: Sequence[Line], by: int, siblings: int = -1) -> Iterator[Change]:
-    """Lines moved together, up to one that stands at the column of *siblings* already.
-
-    What follows a list item left of its first key goes to that key's column.
-    """
-    extra, dash = 0, -1
-    for index, line in enumerate(lines):
-        if line.indent <= dash:
-            extra, dash = 0, -1
-        if index and not extra and line.indent == siblings and not line.dashes:
-            return
-        yield _moved(line, by + extra)
-        after = lines[index + 1] if index + 1 < len(lines) else None
-        if after is not None and line.key and line.dashes and line.dashes[-1] < after.indent < line.column:
-            extra, dash = extra + line.column - after.indent, line.indent
-
-
-def _moved(line: Line, by: int) -> Change:
-    return Change(line.first, 0, " " * by) if by >= 0 else Change(line.first + by, -by, "")
 
 
 def _bare_lines(scene: _Scene) -> list[Line]:

@@ -14,13 +14,15 @@ class Document:
     """One object of a source: a YAML document or an element of a `List` object.
 
     Every node knows its document, so a finding on a node is a finding on that document's resource. One that
-    `is_mended` did not parse as written: what it says is plain enough to judge it, and shows nothing of the input as a whole.
+    `is_mended` did not parse as written: it shows nothing of the input as a whole. Where it `is_guessed`, a part of it may
+    belong elsewhere in it.
     """
 
     source: Source
     index: int
     item: int | None = None
     is_mended: bool = False
+    is_guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

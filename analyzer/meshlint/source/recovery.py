@@ -1,7 +1,7 @@
 """Reading on after a mistake in a document's layout: mend it in mind, and see what the document says then.
 
 What is mended is only what shows from the lines themselves: a prompt above the document, a lost dash, a key or a list item
-beside its siblings' column. If that makes the whole document readable, it is read, with every place as it is in the text
+beside its siblings' column. Where a line could belong to two places, the document says that it is guessed. If that makes the whole document readable, it is read, with every place as it is in the text
 as written; if not, only the first mistake is told, for what seems to follow may be its consequence.
 """
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from meshlint.source.compose import Composition
 from meshlint.source.defect import Defect, Place
-from meshlint.source.mistakes import Change, Mistake, Origin, span_between
+from meshlint.source.mending import Change
+from meshlint.source.mistakes import Mistake, Origin, span_between
 from meshlint.source.node import Document, Node
 from meshlint.source.text import Span
 
@@ -85,7 +86,8 @@ def _placed(found: Composition, mistakes: Sequence[Mistake], document: Document,
     def span(moved: Span) -> Span:
         return span_between(document.source, origin, moved.start, moved.end)
 
-    mended = replace(document, is_mended=True)
+    is_guessed = any(mistake.is_guess for mistake in mistakes)
+    mended = replace(document, is_mended=True, is_guessed=is_guessed)
 
     def node(moved: Node) -> Node:
         return _relocated(moved, mended, span)
@@ -98,7 +100,7 @@ def _placed(found: Composition, mistakes: Sequence[Mistake], document: Document,
             tuple(Place(span(place.span), place.message) for place in defect.notes),
             defect.on_key,
         )
-        for defect in found.defects
+        for defect in (() if is_guessed else found.defects)
     ]
     return Recovered(None if found.root is None else node(found.root), tuple(defects))
 

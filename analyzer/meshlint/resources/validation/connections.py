@@ -1,6 +1,6 @@
 """How proxies connect to others: pools, outlier detection, balancing and TLS, of DestinationRules and Sidecars."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshlint.resources.mistake import Violation
 from meshlint.resources.validation.names import (
@@ -82,6 +82,8 @@ def locality_flaws(locality: Node) -> Iterator[Violation]:
         if filled(locality, one) and filled(locality, other):
             message = f"`{other}` does not go with `{one}`: only one of them may be set"
             yield clash(locality.at(other), message, "keep the one that is meant")
+    sources = [one for one in (entry.get("from") for entry in _entries(locality, "distribute")) if one is not None]
+    yield from _place_flaws((text(one), one) for one in sources)
     for entry in _entries(locality, "distribute"):
         yield from _share_flaws(entry)
     for entry in _entries(locality, "failover"):
@@ -144,6 +146,7 @@ def _share_flaws(entry: Node) -> Iterator[Violation]:
     shares = entry.get("to")
     if shares is None or not shares.mapping:
         return
+    yield from _place_flaws(shares.mapping.items())
     for share in shares.mapping.values():
         if isinstance(share.value, int) and not 1 <= number(share) <= 100:
             yield invalid(share, "the share of a locality goes from 1 to 100")
@@ -151,6 +154,22 @@ def _share_flaws(entry: Node) -> Iterator[Violation]:
     if total != 100:
         message = f"the shares of the localities add up to {total:g}, not to 100"
         yield clash(shares, message, "", "not 100")
+
+
+def _place_flaws(places: Iterable[tuple[str, Node]]) -> Iterator[Violation]:
+    """Localities of a list are written `region/zone/sub-zone`, `*` at the end at most, and none is part of another."""
+    before: list[tuple[str, ...]] = []
+    for name, node in places:
+        parts = tuple(name.split("/"))
+        is_key = node.path[-1] == name and node.key is not None
+        if "" in parts or "*" in name.removesuffix("*"):
+            message = f"{shown(name)} is no locality: `region/zone/sub-zone` is, or `*` in place of the last"
+            yield Violation("invalid-value", node, message, "no locality", on_key=is_key)
+            continue
+        known = parts[:-1] if parts[-1] == "*" else parts
+        if any(known[: len(one)] == one or one[: len(known)] == known for one in before):
+            yield clash(node, f"locality {shown(name)} overlaps one before it", label="overlaps", on_key=is_key)
+        before.append(known)
 
 
 def _region_flaws(entry: Node) -> Iterator[Violation]:

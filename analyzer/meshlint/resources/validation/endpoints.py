@@ -17,7 +17,6 @@ from meshlint.resources.validation.names import (
     label_flaws,
     missing,
     name_flaw,
-    port_flaws,
     selector_flaws,
     shown,
     text,
@@ -54,16 +53,6 @@ def group_makes_entries(group: WorkloadGroup, _: Release) -> Iterator[Violation]
     yield from label_flaws(group.spec.node.get("metadata", "labels"))
 
 
-@demands(WorkloadGroupSpec)
-def probes_are_possible(group: WorkloadGroup, _: Release) -> Iterator[Violation]:
-    """A probe asks a port, by a scheme that there is."""
-    for kind in ("httpGet", "tcpSocket", "grpc"):
-        yield from port_flaws(group.spec.node.get("probe", kind, "port"))
-    scheme = group.spec.node.get("probe", "httpGet", "scheme")
-    if scheme is not None and text(scheme) not in ("", "HTTP", "HTTPS"):
-        yield invalid(scheme, "the scheme of a probe is `HTTP` or `HTTPS`")
-
-
 @demands(ProxyConfigSpec)
 def selector_has_labels(config: ProxyConfig, _: Release) -> Iterator[Violation]:
     """The selector of a ProxyConfig names labels as they are."""
@@ -79,7 +68,7 @@ def image_type_is_a_tag(config: ProxyConfig, _: Release) -> Iterator[Violation]:
 
 
 def endpoint_flaws(endpoint: Node) -> Iterator[Violation]:
-    """An address of a socket that is none, ports that no name or number fits, labels that cannot be."""
+    """An address of a socket that is none, ports that no name fits, labels that cannot be."""
     address, ports = endpoint.get("address"), endpoint.get("ports")
     if address is not None and is_unix(text(address)):
         if flaw := unix_flaw(text(address)):
@@ -91,7 +80,6 @@ def endpoint_flaws(endpoint: Node) -> Iterator[Violation]:
             message = f"{shown(name)} is no name of a port"
             hint = f"at most {_LONGEST_NAME} letters, digits and dashes, with a letter or digit at both ends"
             yield Violation("invalid-value", node, message, "no name", hint, on_key=True)
-        yield from port_flaws(node)
     yield from label_flaws(endpoint.get("labels"))
 
 

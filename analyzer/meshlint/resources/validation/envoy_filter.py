@@ -11,7 +11,6 @@ from meshlint.resources.validation.names import (
     has,
     invalid,
     missing,
-    port_flaws,
     selector_flaws,
     text,
     warned,
@@ -100,7 +99,6 @@ def waypoints_are_matched_as_such(envoy_filter: EnvoyFilter, _: Release) -> Iter
         elif is_waypoint and not has(match, "waypoint"):
             message = "`context: WAYPOINT` needs a match on `waypoint`"
             yield clash(match.at("context"), message, "add `waypoint`", "no `waypoint`", on_key=False)
-        yield from port_flaws(match.get("waypoint", "portNumber"))
 
 
 @demands(EnvoyFilterSpec)

@@ -20,8 +20,11 @@ _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", re.ASCII)
 _SCHEMES = frozenset({"http", "https", "file", "oci"})
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _CEL_TEXT = re.compile(
-    r"""[rRbB]{0,2}("{3}|'{3})(?:(?!\1)(?:\\.|.))*\1|[rRbB]{0,2}("|')(?:(?!\2)(?:\\.|[^\\\n]))*\2""", re.DOTALL
+    r"""\b[bB]?[rR][bB]?("{3}|'{3}|"|')(?:(?!\1).)*\1"""
+    r"""|[bB]?("{3}|'{3})(?:(?!\2)(?:\\.|[^\\]))*\2|[bB]?("|')(?:(?!\3)(?:\\.|[^\\\n]))*\3""",
+    re.DOTALL,
 )
+"""A text in CEL; in a raw one a backslash is a backslash."""
 
 
 @demands(TelemetrySpec)

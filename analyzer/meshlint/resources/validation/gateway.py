@@ -129,7 +129,7 @@ def is_slashed(host: str) -> bool:
     return "/" in host
 
 
-def slashed_host_flaws(node: Node, *, is_sidecar: bool = False, may_exclude: bool = False) -> Iterator[Violation]:
+def slashed_host_flaws(node: Node, *, is_sidecar: bool = False) -> Iterator[Violation]:
     """A host of a Gateway or Sidecar, perhaps with a namespace before it (R106, R107)."""
     namespace, slash, host = text(node).partition("/")
     if not slash:
@@ -143,7 +143,7 @@ def slashed_host_flaws(node: Node, *, is_sidecar: bool = False, may_exclude: boo
     elif namespace not in ("*", ".", *(("~",) if is_sidecar else ())) and not is_label(namespace):
         yield invalid(node, f"{shown(namespace)} is neither `.`, nor `*`, nor the name of a namespace")
         return
-    yield from _host_flaws(node, host, takes_addresses=not is_sidecar or may_exclude)
+    yield from _host_flaws(node, host, takes_addresses=not is_sidecar)
 
 
 def _host_flaws(node: Node, host: str, *, takes_addresses: bool) -> Iterator[Violation]:

@@ -185,16 +185,18 @@ def shares_are_parts(route: Resource[Any], _: Release) -> Iterator[Violation]:
 def sessions_are_kept_by_what_is_told(route: Resource[Any], _: Release) -> Iterator[Violation]:
     """Settings of a cookie are for sessions that a cookie keeps, and a permanent one expires some time."""
     for rule in route.spec.rules:
-        session = rule.node.get("sessionPersistence")
-        cookie = session.get("cookieConfig") if session is not None else None
-        if session is None or cookie is None or cookie.value is None:
-            continue
-        if text(session.get("type")) not in {"", "Cookie"}:
-            yield clash(
-                cookie, f"`cookieConfig` is for sessions of type Cookie, this one is {text(session.get('type'))}"
-            )
-        if text(cookie.get("lifetimeType")) == "Permanent" and not has(session, "absoluteTimeout"):
-            yield missing(cookie, "a permanent cookie needs an `absoluteTimeout`", label="never expires")
+        yield from session_flaws(rule.node.get("sessionPersistence"))
+
+
+def session_flaws(session: Node | None) -> Iterator[Violation]:
+    """Settings of a cookie without one, or a cookie that never expires."""
+    cookie = session.get("cookieConfig") if session is not None else None
+    if session is None or cookie is None or cookie.value is None:
+        return
+    if text(session.get("type")) not in {"", "Cookie"}:
+        yield clash(cookie, f"`cookieConfig` is for sessions of type Cookie, this one is {text(session.get('type'))}")
+    if text(cookie.get("lifetimeType")) == "Permanent" and not has(session, "absoluteTimeout"):
+        yield missing(cookie, "a permanent cookie needs an `absoluteTimeout`", label="never expires")
 
 
 @demands(HTTPRouteSpec)

@@ -6,11 +6,10 @@ from typing import Any
 
 from meshlint.resources.base import Resource
 from meshlint.resources.gateway import KubernetesGateway, KubernetesGatewaySpec
-from meshlint.resources.gateway_api import BackendTLSPolicy, BackendTLSPolicySpec, ListenerSetSpec
+from meshlint.resources.gateway_api import ListenerSetSpec
 from meshlint.resources.mistake import Violation
 from meshlint.resources.validation import Release, demands
 from meshlint.resources.validation.names import clash, filled, has, invalid, missing, shown, text
-from meshlint.source.node import Node
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*", re.ASCII)
 _KEY = re.compile(
@@ -18,7 +17,6 @@ _KEY = re.compile(
     r"(?:[A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]",
     re.ASCII,
 )
-_ALTERNATIVES = (("Hostname", "hostname"), ("URI", "uri"))
 
 
 @demands(KubernetesGatewaySpec)
@@ -55,7 +53,8 @@ def listeners_are_told_apart(gateway: Resource[Any], _: Release) -> Iterator[Vio
         host = text(hostname) if hostname is not None and has(listener, "hostname") else None
         identity = (port.value, text(listener.get("protocol")), host)
         if identity in seen:
-            message = f"a listener before it has port {port.value}, protocol {identity[1]} and that host name too"
+            name = "no host name" if host is None else f"host name {shown(host)}"
+            message = f"a listener before it has port {port.value}, protocol {identity[1]} and {name} too"
             yield clash(listener.at("name"), message, label="same as another", on_key=False)
         seen.add(identity)
 
@@ -86,42 +85,3 @@ def passed_on_names_are_names(gateway: KubernetesGateway, _: Release) -> Iterato
             if not _KEY.fullmatch(key) or len(key.partition("/")[0]) >= 253:
                 message = f"{shown(key)} is no name of {'a label' if field == 'labels' else 'an annotation'}"
                 yield Violation("invalid-value", below, message, "no name", on_key=True)
-
-
-@demands(BackendTLSPolicySpec)
-def authorities_are_known(policy: BackendTLSPolicy, _: Release) -> Iterator[Violation]:
-    """The certificate of a backend is verified with certificates that are named, or with the system's, not with both."""
-    validation = policy.spec.node.get("validation")
-    if validation is None or not validation.mapping:
-        return
-    named, known = filled(validation, "caCertificateRefs"), filled(validation, "wellKnownCACertificates")
-    if named and known:
-        message = "`wellKnownCACertificates` and `caCertificateRefs` are not set together"
-        yield clash(validation.at("wellKnownCACertificates"), message)
-    elif not named and not known:
-        message = "nothing says who signs the backend's certificate"
-        yield missing(validation, message, "write `caCertificateRefs` or `wellKnownCACertificates: System`")
-    for name in validation.at("subjectAltNames").elements:
-        yield from _alternative_flaws(name)
-
-
-def _alternative_flaws(name: Node) -> Iterator[Violation]:
-    kind = text(name.get("type"))
-    for other, field in _ALTERNATIVES:
-        if kind == other and not filled(name, field):
-            yield missing(name, f"a name of type {kind} stands in `{field}`", label=f"no `{field}`")
-        elif kind and kind != other and filled(name, field):
-            yield clash(name.at(field), f"a name of type {kind} takes no `{field}`")
-
-
-@demands(BackendTLSPolicySpec)
-def targets_are_told_apart(policy: BackendTLSPolicy, _: Release) -> Iterator[Violation]:
-    """A target that is named several times is named by section."""
-    seen: dict[tuple[str, str, str], list[str]] = {}
-    for target in policy.spec.target_refs:
-        earlier = seen.setdefault((target.group, target.kind, target.name), [])
-        is_open = not target.section_name or "" in earlier
-        if earlier and (is_open or target.section_name in earlier):
-            hint = "give each reference a `sectionName` of its own"
-            yield clash(target.node, f"{shown(target.name)} is targeted twice", hint, "again", on_key=False)
-        earlier.append(target.section_name)

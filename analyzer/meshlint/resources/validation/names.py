@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 from meshlint.resources.base import Labels
 from meshlint.resources.fit import is_set
-from meshlint.resources.mistake import Flaw, Violation
+from meshlint.resources.mistake import Violation
 from meshlint.source.node import Node
 
 _LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?", re.ASCII)
@@ -19,6 +19,8 @@ _UNIX = "unix://"
 _PROTOCOLS = frozenset(
     "tcp udp grpc grpc-web http http_proxy http2 https tls mongo redis mysql hbone".split()  # noqa: SIM905
 )
+_LISTED_PROTOCOLS = "the protocols are HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, MYSQL and REDIS"
+_LABEL_HINT = "at most 63 letters, digits, dashes, dots and underscores, with a letter or digit at both ends"
 _HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
 _TLS = frozenset({"https", "tls"})
 
@@ -59,10 +61,13 @@ def shown(value: object) -> str:
 
 
 def named(node: Node) -> str:
-    """The name of the field that a node is the value of, with the places in lists after it."""
-    start = max((index for index, step in enumerate(node.path) if isinstance(step, str)), default=0)
+    """The name of the field that a node is the value of, with the one that it is in, and places in lists after it."""
+    fields = [index for index, step in enumerate(node.path) if isinstance(step, str)]
+    start = max(fields, default=0)
+    if start - 1 in fields and node.path[start - 1] != "spec":
+        start -= 1
     first, *rest = node.path[start:] or ("document",)
-    return f"`{first}{''.join(f'[{step}]' for step in rest)}`"
+    return f"`{first}{''.join(f'[{step}]' if isinstance(step, int) else f'.{step}' for step in rest)}`"
 
 
 def invalid(node: Node, why: str, hint: str = "") -> Violation:
@@ -85,8 +90,9 @@ def missing(node: Node, message: str, hint: str = "", label: str = "incomplete")
 
 def warned(node: Node, message: str, hint: str = "", label: str = "", *, on_key: bool = False) -> Violation:
     """What Istio takes with a warning."""
-    kind: Flaw = "schema-warning"
-    return Violation(kind, node, message, label or "taken with a warning", hint, on_key=on_key and node.key is not None)
+    return Violation(
+        "schema-warning", node, message, label or "taken with a warning", hint, on_key=on_key and node.key is not None
+    )
 
 
 def is_label(name: str) -> bool:
@@ -167,9 +173,6 @@ def protocol_flaws(port: Node, *, is_required: bool = False) -> Iterator[Violati
         yield invalid(node, "a protocol is required", _LISTED_PROTOCOLS)
 
 
-_LISTED_PROTOCOLS = "the protocols are HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, MYSQL and REDIS"
-
-
 def port_flaws(port: Node | None) -> Iterator[Violation]:
     """A port number that no port has; the schemas let all 32-bit numbers pass."""
     if port is not None and isinstance(port.value, int | float) and not 0 < number(port) <= 65535:
@@ -202,9 +205,6 @@ def label_flaws(node: Node | None) -> Iterator[Violation]:
             )
 
 
-_LABEL_HINT = "at most 63 letters, digits, dashes, dots and underscores, with a letter or digit at both ends"
-
-
 def is_unix(address: str) -> bool:
     """Whether an address is a Unix domain socket's."""
     return address.startswith(_UNIX)
@@ -213,9 +213,7 @@ def is_unix(address: str) -> bool:
 def unix_flaw(address: str) -> str:
     """Why an address of a Unix domain socket is none; empty where it is one."""
     path = address.removeprefix(_UNIX)
-    if path.startswith("@"):
-        return ""
-    if not path.startswith("/"):
+    if not path.startswith(("/", "@")):
         return "the path of a socket is absolute, or an abstract name that begins with `@`"
     return "the path of a socket is a file, not a folder" if path.endswith("/") else ""
 

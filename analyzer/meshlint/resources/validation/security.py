@@ -173,7 +173,7 @@ def _is_web_address(address: str) -> bool:
 def _is_key_set(jwks: str) -> bool:
     try:
         read = json.loads(jwks)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     keys = read.get("keys", [read]) if isinstance(read, dict) else None
     return isinstance(keys, list) and all(isinstance(key, dict) and isinstance(key.get("kty"), str) for key in keys)

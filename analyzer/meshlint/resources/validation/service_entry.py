@@ -20,7 +20,6 @@ from meshlint.resources.validation.names import (
     missing,
     number,
     parsed,
-    port_flaws,
     port_name_flaws,
     protocol_flaws,
     selector_flaws,
@@ -78,12 +77,10 @@ def addresses_are_networks(entry: ServiceEntry, _: Release) -> Iterator[Violatio
 
 @demands(ServiceEntrySpec)
 def ports_are_possible(entry: ServiceEntry, release: Release) -> Iterator[Violation]:
-    """A port has a number of its own, a name, and a protocol that Istio knows (R432, R703, R1015)."""
+    """A port has a number that no other has, a name, and a protocol that Istio knows (R432, R703, R1015)."""
     known: set[float] = set()
     for port in entry.spec.ports:
         node = port.node.get("number")
-        yield from port_flaws(node)
-        yield from port_flaws(port.node.get("targetPort"))
         yield from port_name_flaws(port.node.get("name"))
         yield from protocol_flaws(port.node)
         if release < (1, 1) and not port.protocol:

@@ -72,7 +72,8 @@ def ports_are_unique(sidecar: Sidecar, _: Release) -> Iterator[Violation]:
             node = listener.at("port", "number")
             identity = number(listener.get("port", "number")) or text(listener.get("bind"))
             if identity and identity in known:
-                message = f"an earlier {direction} listener has {shown(identity)} already"
+                what = f"socket {shown(identity)}" if isinstance(identity, str) else f"port {identity:g}"
+                message = f"an earlier {direction} listener has {what} already"
                 yield clash(node, message, "put the hosts into one listener", "used before", on_key=False)
             known.add(identity)
 

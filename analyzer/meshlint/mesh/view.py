@@ -1,0 +1,184 @@
+"""What one client's proxy knows of the mesh: its Sidecar, its VirtualServices in their order, and its hosts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meshlint.mesh.hosts import covers, is_wildcard, overlaps
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.origin import Client
+from meshlint.mesh.outbound import REGISTRY_ONLY
+from meshlint.mesh.routing import bound_gateways
+from meshlint.mesh.scope import hosts_of
+from meshlint.mesh.services import Host, HostPort, Protocol
+from meshlint.mesh.targets import SIDECARS
+from meshlint.resources.base import Resource, selects
+from meshlint.resources.record import Record
+from meshlint.resources.service_entry import ServiceEntrySpec
+from meshlint.resources.sidecar import EgressListener, Sidecar
+from meshlint.resources.virtual_service import VirtualServiceSpec
+from meshlint.source.node import Node
+
+VirtualService = Resource[VirtualServiceSpec]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """All that a proxy's choice of routes starts from.
+
+    `services` are the VirtualServices it loads in the order in which Istio visits them (R204); `exact` and `wide` find
+    them by their hosts' full names. `sidecar` limits the hosts; gateways have none (R805).
+    """
+
+    namespace: str
+    sidecar: Sidecar | None
+    services: tuple[VirtualService, ...]
+    exact: Mapping[str, tuple[VirtualService, ...]]
+    wide: Mapping[str, tuple[VirtualService, ...]]
+
+    def rank(self, vs: VirtualService) -> int:
+        """The place of *vs* in the order."""
+        return self.services.index(vs)
+
+
+def age(resource: Resource[Record]) -> tuple[str, str, str]:
+    """The key by which Istio orders objects: creation time, name, namespace (R204); manifests mostly lack the first."""
+    created = resource.node.get("metadata", "creationTimestamp")
+    return (str(created.value) if created is not None and created.value else "", resource.name, resource.namespace)
+
+
+def view(mesh: Mesh, client: Client) -> View:
+    """What the client's proxy knows (R801, R203-R205)."""
+    return mesh.derived(_view, mesh, client.namespace, sidecar_of(mesh, client), is_gateway=client.is_gateway)
+
+
+def sidecar_of(mesh: Mesh, client: Client) -> Sidecar | None:
+    """The one Sidecar that applies to the client, if any (R801)."""
+    if client.is_gateway:
+        return None
+    return mesh.derived(_sidecar, mesh, client.namespace, client.labels)
+
+
+def bound_to(mesh: Mesh, seen: View, place: str) -> tuple[VirtualService, ...]:
+    """The VirtualServices of the view that a Gateway `namespace/name` uses, in their order (R201)."""
+    return mesh.derived(_by_place, seen).get(place, ())
+
+
+def listener_of(seen: View, port: int) -> tuple[EgressListener, ...] | None:
+    """The egress entries that own the port, else those without one; None where all hosts are imported (R803)."""
+    entries = seen.sidecar.spec.egress if seen.sidecar is not None else None
+    if not entries:
+        return None
+    owning = tuple(one for one in entries if one.port is not None and one.port.number == port)
+    return owning or tuple(one for one in entries if one.port is None)
+
+
+def sees(mesh: Mesh, seen: View, host: Host, port: int) -> bool:
+    """Whether the proxy has listeners, virtual hosts and clusters of *host* on the port (R802, R803)."""
+    del mesh
+    if not host.audience.includes(seen.namespace):
+        return False
+    listeners = listener_of(seen, port)
+    if listeners is None:
+        return True
+    return any(_admits(entry, seen.namespace, host) for one in listeners for entry in one.hosts)
+
+
+def visible_on(mesh: Mesh, seen: View, port: int) -> tuple[tuple[Host, HostPort], ...]:
+    """The hosts that the proxy knows on a port, older ones first (R444)."""
+    return mesh.derived(_visible_on, mesh, seen, port)
+
+
+def outbound_policy(mesh: Mesh, client: Client) -> tuple[bool, Node | None]:
+    """Whether only registered hosts may be called, and the node that says so (R704, R705)."""
+    chosen = sidecar_of(mesh, client)
+    own = chosen.spec.outbound_traffic_policy if chosen is not None else None
+    if own is not None:
+        return own.mode in ("", REGISTRY_ONLY), own.node
+    policy = mesh.config.outbound_traffic_policy
+    return mesh.config.outbound_mode == REGISTRY_ONLY, policy.node if policy is not None else None
+
+
+def has_address(host: Host) -> bool:
+    """Whether the host has addresses of its own to listen on (R442)."""
+    spec = host.resource.spec
+    if isinstance(spec, ServiceEntrySpec):
+        return bool(spec.addresses)
+    return not host.is_external_name
+
+
+def _sidecar(mesh: Mesh, namespace: str, labels: tuple[tuple[str, str], ...]) -> Sidecar | None:
+    by_age = sorted(mesh.sidecars, key=age)
+    own = [one for one in by_age if one.namespace == namespace]
+    chosen = [
+        one
+        for one in own
+        if one.spec.workload_selector is not None and selects(one.spec.workload_selector.labels, dict(labels))
+    ]
+    plain = [one for one in own if one.spec.workload_selector is None]
+    root = mesh.config.root_namespace
+    shared = [one for one in by_age if one.namespace == root and one.spec.workload_selector is None]
+    return next(iter((*chosen, *plain, *shared)), None)
+
+
+def _view(mesh: Mesh, namespace: str, chosen: Sidecar | None, *, is_gateway: bool) -> View:
+    domain = mesh.settings.cluster_domain
+    loaded = [vs for vs in mesh.virtual_services if vs.spec.hosts and mesh.audience_of(vs).includes(namespace)]
+    if not is_gateway:
+        loaded = [vs for vs in loaded if SIDECARS in bound_gateways(vs) and _loads(chosen, namespace, vs, domain)]
+    ordered = tuple(sorted(loaded, key=lambda vs: (_reach(mesh, vs, namespace), *age(vs))))
+    exact: dict[str, tuple[VirtualService, ...]] = {}
+    wide: dict[str, tuple[VirtualService, ...]] = {}
+    for vs in ordered:
+        for name in dict.fromkeys(one.lower() for one in hosts_of(vs, domain)):
+            pool = wide if is_wildcard(name) else exact
+            pool[name] = (*pool.get(name, ()), vs)
+    return View(namespace, chosen, ordered, exact, wide)
+
+
+def _reach(mesh: Mesh, vs: VirtualService, namespace: str) -> int:
+    """0 for what is private to the namespace, 1 for what is exported to it by name, 2 for what is public (R204)."""
+    audience = mesh.audience_of(vs)
+    if audience.namespaces is None:
+        return 2
+    return 0 if vs.namespace == namespace and audience.is_private(namespace) else 1
+
+
+def _loads(chosen: Sidecar | None, namespace: str, vs: VirtualService, domain: str) -> bool:
+    """Whether some egress entry admits one of the VirtualService's hosts (R205)."""
+    if chosen is None or not chosen.spec.egress:
+        return True
+    names = hosts_of(vs, domain)
+    for listener in chosen.spec.egress:
+        for entry in listener.hosts:
+            home, _, pattern = entry.partition("/")
+            wanted = namespace if home == "." else home
+            if wanted in ("*", vs.namespace) and any(overlaps(pattern, name) for name in names):
+                return True
+    return False
+
+
+def _admits(entry: str, namespace: str, host: Host) -> bool:
+    home, _, pattern = entry.partition("/")
+    return (namespace if home == "." else home) in ("*", host.namespace) and covers(pattern, host.name)
+
+
+def _by_place(seen: View) -> Mapping[str, tuple[VirtualService, ...]]:
+    found: dict[str, tuple[VirtualService, ...]] = {}
+    for vs in seen.services:
+        for place in bound_gateways(vs):
+            found[place] = (*found.get(place, ()), vs)
+    return found
+
+
+def _visible_on(mesh: Mesh, seen: View, port: int) -> tuple[tuple[Host, HostPort], ...]:
+    pairs = mesh.derived(_by_port, mesh).get(port, ())
+    return tuple((host, one) for host, one in pairs if sees(mesh, seen, host, port))
+
+
+def _by_port(mesh: Mesh) -> Mapping[int, list[tuple[Host, HostPort]]]:
+    found: dict[int, list[tuple[Host, HostPort]]] = {}
+    for host in sorted(mesh.hosts, key=lambda host: age(host.resource)):
+        for port in host.ports:
+            if port.protocol is not Protocol.UDP:
+                found.setdefault(port.number, []).append((host, port))
+    return found
