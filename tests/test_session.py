@@ -118,6 +118,12 @@ def test_an_object_that_does_not_fit_its_schema_is_judged_on_its_form_alone():
     assert [one.why for one in report.undecided] == ["the object does not fit its schema"]
 
 
+def test_a_value_that_is_itself_in_error_is_one_mistake_and_not_two():
+    invalid = Check(rule("MSH006"), named_wrong)
+    report = lint(Source("x.yaml", SERVICE % ("wrong", "x.example")), checks=(NAMES, invalid))
+    assert [finding.rule.code for finding in report.findings] == ["MSH006"]
+
+
 def test_a_checker_that_raises_is_named_and_not_hushed_up():
     with pytest.raises(ZeroDivisionError) as error:
         lint(service("right"), checks=(FAULTY,))

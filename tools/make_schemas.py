@@ -50,7 +50,30 @@ def custom_kinds(paths: Iterable[str]) -> dict[tuple[str, str], Mapping[str, Sch
     """The kinds that the CustomResourceDefinitions in the files at *paths* define."""
     objects = (one for path in paths for one in yaml.load_all(Path(path).read_text(), Loader=yaml.CSafeLoader))
     found = [definition(one) for one in objects if one and one["kind"] == "CustomResourceDefinition"]
-    return {(one.group, one.kind): one.versions for one in found}
+    return {(one.group, one.kind): with_newer(f"{one.group}/{one.kind}", one.versions) for one in found}
+
+
+def with_newer(kind: str, versions: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The versions of a kind with the fields that later releases added."""
+    schemas = dict(versions)
+    for entry in read("newer.yaml"):
+        if entry["kind"] == kind:
+            added = from_fields(entry["fields"], {})["properties"]
+            schemas = {version: extended(one, tuple(entry["within"]), added) for version, one in schemas.items()}
+    return schemas
+
+
+def extended(schema: Any, within: tuple[str, ...], added: Mapping[str, Schema], path: tuple[str, ...] = ()) -> Any:
+    """The schema with *added* fields in every object that the fields *within* lead to, one after the other."""
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: extended(below, within, added, path) if key == "items" else below for key, below in schema.items()}
+    if "properties" in schema:
+        fields = schema["properties"].items()
+        made["properties"] = {name: extended(below, within, added, (*path, name)) for name, below in fields}
+        if path[-len(within) :] == within:
+            made["properties"] |= added
+    return made
 
 
 # From the tables

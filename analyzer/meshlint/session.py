@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from meshlint import policy, registry
 from meshlint.config import Config, UsageError
@@ -17,6 +18,16 @@ from meshlint.source.parse import Parsed, parse
 from meshlint.source.text import Source
 
 _INPUT_RULES = "MSH0"
+_ERRORS_OF_INPUT = frozenset(f"MSH00{number}" for number in range(1, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What texts say: the mesh, and what of them nobody looked at."""
+
+    mesh: Mesh
+    sources: tuple[Source, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def lint(
@@ -35,10 +46,28 @@ def lint(
     which are no part of the mesh. *checks* are those there are; None means all that meshlint has.
     Raises UsageError for a comment that asks for silence without saying of which rule, and for unreadable definitions.
     """
+    given = read(
+        sources,
+        config,
+        skipped=skipped,
+        mesh_config=mesh_config,
+        mesh_networks=mesh_networks,
+        definitions=definitions,
+    )
+    return judged(given, config, checks)
+
+
+def read(
+    sources: Sequence[Source],
+    config: Config,
+    *,
+    skipped: Sequence[Skipped] = (),
+    mesh_config: Source | None = None,
+    mesh_networks: Source | None = None,
+    definitions: Sequence[Source] = (),
+) -> Input:
+    """The mesh that is written in *sources*, whose order does not matter; the other arguments are those of `lint`."""
     own = _own_schemas(definitions)
-    _check_comments(sources, config)
-    known = registry.known() if checks is None else checks
-    enabled = policy.enabled((check.rule for check in known), config)
     parsed = [(source, parse(source)) for source in sorted(sources, key=lambda source: (source.name, source.text))]
     mesh = Mesh(
         documents=tuple(document for _, one in parsed if not one.templated for document in one.documents),
@@ -48,17 +77,27 @@ def lint(
         mesh_networks=_only_document(mesh_networks),
         schemas=own,
     )
+    left_out = sorted((*skipped, *_skipped(parsed, own)), key=lambda one: (one.name, one.why))
+    return Input(mesh, tuple(source for source, _ in parsed), tuple(left_out))
+
+
+def judged(given: Input, config: Config, checks: Sequence[Check] | None = None) -> Report:
+    """What is wrong with a mesh that was read; *checks* are as for `lint`."""
+    mesh = given.mesh
+    _check_comments(given.sources, config)
+    known = registry.known() if checks is None else checks
+    enabled = policy.enabled((check.rule for check in known), config)
     results = _run((check for check in known if check.rule in enabled), mesh)
-    problems = ((rule, result) for rule, result in results if isinstance(result, Problem))
+    problems = _once([(rule, result) for rule, result in results if isinstance(result, Problem)])
     undecided = {(result.node, result.why): result for _, result in results if isinstance(result, Undecided)}
     outside = {(result.node, result.target): result for _, result in results if isinstance(result, Outside)}
     return Report(
         findings=policy.findings(problems, mesh, config),
-        sources=tuple(source for source, _ in parsed),
+        sources=given.sources,
         resources=len(mesh.resources),
         undecided=tuple(sorted(undecided.values(), key=lambda one: (*_place(one.node), one.why))),
         outside=tuple(sorted(outside.values(), key=lambda one: (*_place(one.node), one.target))),
-        skipped=tuple(sorted((*skipped, *_skipped(parsed, own)), key=lambda one: (one.name, one.why))),
+        skipped=given.skipped,
         rules=enabled,
     )
 
@@ -83,6 +122,12 @@ def _results(check: Check, mesh: Mesh) -> Iterator[Result]:
     except BaseException as bug:
         bug.add_note(f"while checking {check.rule.code} {check.rule.name}")
         raise
+
+
+def _once(problems: Sequence[tuple[Rule, Problem]]) -> Iterator[tuple[Rule, Problem]]:
+    """The problems, without what rules make of a value that is itself in error: that is one mistake and not two."""
+    wrong = {problem.node for rule, problem in problems if rule.code in _ERRORS_OF_INPUT}
+    return ((rule, one) for rule, one in problems if rule.code in _ERRORS_OF_INPUT or one.node not in wrong)
 
 
 def _if_sound(result: Result, mesh: Mesh) -> Result:

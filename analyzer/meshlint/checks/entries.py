@@ -32,7 +32,8 @@ def service_entry_port_name(mesh: Mesh) -> Iterator[Result]:
 @checks("MSH414")
 def unresolvable_service_entry_host(mesh: Mesh) -> Iterator[Result]:
     """A host without a dot is kept as it is, while VirtualServices complete theirs: nobody can name it (R101, R105)."""
-    for entry in mesh.service_entries:
+    # Istio 1.0 refuses such a host, so there it is an invalid value.
+    for entry in mesh.service_entries if mesh.settings.istio_version >= (1, 1) else ():
         for index, host in enumerate(entry.spec.hosts):
             if host and "." not in host and not is_wildcard(host) and not is_address(host):
                 full = f"{host}.{entry.namespace}.svc.{mesh.settings.cluster_domain}"

@@ -8,6 +8,7 @@ import typer
 
 from meshlint import __version__
 from meshlint.cli import USAGE_OR_INTERNAL, pages, run_lint, streams
+from meshlint.cli.inputs import Given, Overrides
 from meshlint.cli.pages import Listing
 from meshlint.cli.streams import Color
 from meshlint.config import FailOn, UsageError
@@ -138,24 +139,26 @@ def lint(
     del no_progress
     return run_lint.lint(
         run_lint.Order(
-            paths=tuple(paths or (".",)),
-            config_file=config,
-            reads_config=not no_config,
-            overrides=run_lint.Overrides(
-                select=_words(select),
-                ignore=_words(ignore),
-                extend_select=_words(extend_select),
-                extend_ignore=_words(extend_ignore),
-                format=tuple(formats or ()),
-                fail_on=fail_on,
-                namespace=namespace,
-                world=world,
-                mesh_config=mesh_config,
-                mesh_networks=mesh_networks,
-                schemas=tuple(schemas or ()),
-                istio_version=istio_version,
-                exclude=tuple(exclude or ()),
-                respects_ignores=not no_ignores,
+            given=Given(
+                paths=tuple(paths or (".",)),
+                config_file=config,
+                reads_config=not no_config,
+                overrides=Overrides(
+                    select=_words(select),
+                    ignore=_words(ignore),
+                    extend_select=_words(extend_select),
+                    extend_ignore=_words(extend_ignore),
+                    format=tuple(formats or ()),
+                    fail_on=fail_on,
+                    namespace=namespace,
+                    world=world,
+                    mesh_config=mesh_config,
+                    mesh_networks=mesh_networks,
+                    schemas=tuple(schemas or ()),
+                    istio_version=istio_version,
+                    exclude=tuple(exclude or ()),
+                    respects_ignores=not no_ignores,
+                ),
             ),
             color=color,
             shows_suppressed=show_suppressed,

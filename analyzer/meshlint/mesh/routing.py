@@ -154,6 +154,12 @@ def static(predicate: Predicate) -> Predicate:
     return both(*(part for part in parts if _is_static(part)))
 
 
+def dynamic(predicate: Predicate) -> Predicate:
+    """What of a match is left to decide for each request."""
+    parts = predicate.predicates if isinstance(predicate, All) else (predicate,)
+    return both(*(part for part in parts if not _is_static(part)))
+
+
 def _is_static(predicate: Predicate) -> bool:
     return isinstance(predicate, Exact | Member) and (
         predicate.attribute == PORT or predicate.attribute.startswith("proxy.")

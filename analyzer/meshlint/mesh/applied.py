@@ -1,0 +1,110 @@
+"""The rules of a VirtualService as one proxy gets them for one port, and which of them takes a request."""
+
+from dataclasses import dataclass, replace
+
+from meshlint.mesh.delegates import Rule, http_rules
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.origin import Client, at_proxy, static_values
+from meshlint.mesh.predicate import All, AnyOf, Not, Predicate, Unclear, holds
+from meshlint.mesh.re2 import BadPattern
+from meshlint.mesh.reasons import mismatch
+from meshlint.mesh.routing import Match, dynamic, static
+from meshlint.mesh.steps import Tried
+from meshlint.mesh.targets import SIDECARS
+from meshlint.request import PATH, Request
+from meshlint.resources.base import Resource
+from meshlint.resources.virtual_service import VirtualServiceSpec
+
+VirtualService = Resource[VirtualServiceSpec]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """A rule that is in the proxy's configuration, with the entries that are, and where it was written for."""
+
+    rule: Rule
+    matches: tuple[Match, ...]
+    port: int
+    place: str
+    is_catch_all: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Which rule takes a request, by which entry, and what was tried on the way.
+
+    `unclear` says why it cannot be told; `broken` that Envoy refuses the rules as a whole (R308).
+    """
+
+    kept: Kept | None
+    match: Match | None
+    tried: tuple[Tried, ...]
+    unclear: str = ""
+    broken: str = ""
+
+
+def kept(mesh: Mesh, client: Client, vs: VirtualService, port: int, place: str = SIDECARS) -> tuple[Kept, ...]:
+    """The HTTP rules of *vs* that the proxy gets for the port, up to the first catch-all (R230-R235, R304)."""
+    return mesh.derived(_kept, mesh, client, vs, port, place)
+
+
+def choose(rules: tuple[Kept, ...], client: Client, request: Request) -> Chosen:
+    """The first rule that the request satisfies (R301)."""
+    tried: list[Tried] = []
+    for position, one in enumerate(rules):
+        seen = at_proxy(request, client, one.port, one.place)
+        name = title(one)
+        if request.get(PATH) == "*":  # R319: what asks for no path has no route.
+            tried.append(Tried(name, one.rule.route.node, matched=False, why="no route takes the path `*`"))
+            continue
+        try:
+            match = next((entry for entry in one.matches if holds(entry.predicate, seen)), None)
+            why = "" if match is not None else mismatch([entry.predicate for entry in one.matches], seen)
+        except BadPattern as error:
+            return Chosen(None, None, tuple(tried), broken=f"`{name}` has a bad expression: {error}")
+        unclear = next((word for entry in one.matches for word in unclear_parts(entry.predicate)), "")
+        if match is None and unclear:
+            return Chosen(None, None, tuple(tried), unclear=f"`{name}`: {unclear}")
+        tried.append(Tried(name, one.rule.route.node, match is not None, why))
+        if match is not None:
+            rest = [Tried(title(later), later.rule.route.node, None) for later in rules[position + 1 :]]
+            return Chosen(one, match, (*tried, *rest))
+    return Chosen(None, None, tuple(tried))
+
+
+def title(one: Kept) -> str:
+    """What to call a rule: its name, else its place in the list."""
+    return one.rule.route.name or "/".join(str(step) for step in one.rule.route.node.path[-2:])
+
+
+def unclear_parts(predicate: Predicate) -> tuple[str, ...]:
+    """Why parts of a predicate cannot be decided."""
+    match predicate:
+        case Unclear(why):
+            return (why,)
+        case Not(inner):
+            return unclear_parts(inner)
+        case All(inner) | AnyOf(inner):
+            return tuple(word for one in inner for word in unclear_parts(one))
+        case _:
+            return ()
+
+
+def _kept(mesh: Mesh, client: Client, vs: VirtualService, port: int, place: str) -> tuple[Kept, ...]:
+    proxy = Request.of(static_values(client, port, place))
+    found: list[Kept] = []
+    for rule in http_rules(mesh, vs):
+        matches = tuple(one for one in rule.route.matches if holds(static(one.predicate), proxy))
+        if not matches:
+            continue
+        is_last = any(_takes_all(one) for one in matches)
+        found.append(Kept(replace(rule), matches, port, place, is_last))
+        if is_last:
+            break
+    return tuple(found)
+
+
+def _takes_all(match: Match) -> bool:
+    """Whether Istio sees that the entry takes every request of this proxy and port (R303)."""
+    prefix = match.node.get("uri", "prefix")
+    return dynamic(match.predicate) == All() and (prefix is None or prefix.value != "")

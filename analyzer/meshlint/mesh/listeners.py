@@ -1,0 +1,191 @@
+"""What takes a connection at a sidecar: its listeners, and the chains that choose by address and SNI (R441-R454)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from meshlint.mesh.hosts import covers, is_wildcard, overlaps
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.origin import Client, static_values
+from meshlint.mesh.predicate import holds
+from meshlint.mesh.routing import Route, route_tables, static
+from meshlint.mesh.scope import hosts_of
+from meshlint.mesh.services import Host, HostPort, Protocol
+from meshlint.mesh.targets import SIDECARS
+from meshlint.mesh.view import View, has_address, sees, visible_on
+from meshlint.request import Request
+from meshlint.resources.base import Resource
+from meshlint.resources.service_entry import ServiceEntrySpec
+from meshlint.resources.virtual_service import VirtualServiceSpec
+from meshlint.source.node import Node
+
+VirtualService = Resource[VirtualServiceSpec]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilterChain:
+    """What takes connections by SNI and destination: the route of a VirtualService, or a host's own cluster.
+
+    Without `snis` any SNI and none will do, without `subnets` any address.
+    """
+
+    snis: tuple[str, ...]
+    subnets: tuple[str, ...]
+    host: Host | None
+    vs: VirtualService | None = None
+    route: Route | None = None
+    node: Node | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listener:
+    """What the sidecar has open for a destination: HTTP by Host header, HTTP of one host alone, and chains (R441-R446)."""
+
+    has_http: bool = False
+    own: Host | None = None
+    chains: tuple[FilterChain, ...] = ()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything but the catch-all of all traffic is open (R446)."""
+        return self.has_http or self.own is not None or bool(self.chains)
+
+
+def listener(mesh: Mesh, client: Client, seen: View, dialed: Host | None, port: int) -> Listener:
+    """What takes connections to *dialed*, the host that the client's name or address stands for, on a port."""
+    own = dialed.port(port) if dialed is not None and sees(mesh, seen, dialed, port) else None
+    if dialed is not None and own is not None and has_address(dialed) and own.protocol is not Protocol.HTTP:
+        chains = tuple(_chains(mesh, client, seen, dialed, own))
+        return Listener(own=dialed if own.protocol is Protocol.AUTO else None, chains=chains)
+    here = visible_on(mesh, seen, port)
+    loose = [(host, one) for host, one in here if not has_address(host) and one.protocol is not Protocol.HTTP]
+    chains = tuple(chain for host, one in loose for chain in _chains(mesh, client, seen, host, one))
+    return Listener(has_http=any(_is_shared(host, one) for host, one in here), chains=_distinct(chains))
+
+
+def pick(chains: Iterable[FilterChain], address: str | None, sni: str | None) -> FilterChain | None:
+    """The chain that takes a connection: the closest destination decides first, then the closest SNI (R452, R453)."""
+    fitting = [(depth, chain) for chain in chains if (depth := _depth(chain, address)) is not None]
+    deepest = max((depth for depth, _ in fitting), default=0)
+    named = [(rank, chain) for depth, chain in fitting if depth == deepest and (rank := _rank(chain, sni)) is not None]
+    return min(named, key=lambda one: one[0], default=(None, None))[1]
+
+
+def conflict(chains: Iterable[FilterChain]) -> str:
+    """An SNI that two chains for the same destinations claim, for which Envoy refuses the listener (R453)."""
+    owners: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+    for chain in chains:
+        for sni in chain.snis:
+            if owners.setdefault((sni.lower(), chain.subnets), chain.snis) != chain.snis:
+                return sni
+    return ""
+
+
+def needs_address(chains: Iterable[FilterChain]) -> bool:
+    """Whether the choice of a chain depends on the destination's address."""
+    return any(chain.subnets for chain in chains)
+
+
+def kept_l4(
+    client: Client, vs: VirtualService, block: str, port: int, place: str = SIDECARS
+) -> Iterator[tuple[Route, Node, tuple[str, ...], tuple[str, ...]]]:
+    """The entries of a block that the proxy gets for the port: route, node, SNIs and subnets (R232)."""
+    proxy = Request.of(static_values(client, port, place))
+    written = vs.spec.tls if block == "tls" else vs.spec.tcp
+    tables = [one for one in route_tables(vs) if one.block == block]
+    for record, route in zip(written, tables[0].routes if tables else (), strict=False):
+        for index, match in enumerate(route.matches):
+            if not holds(static(match.predicate), proxy):
+                continue
+            entry = record.match[index] if record.match else None
+            snis = entry.sni_hosts if entry is not None else ()
+            yield route, match.node, snis, entry.destination_subnets if entry is not None else ()
+
+
+def _is_shared(host: Host, port: HostPort) -> bool:
+    """Whether requests for the host's port are told apart by their Host header (R441, R443)."""
+    return port.protocol is Protocol.HTTP or (port.protocol is Protocol.AUTO and not has_address(host))
+
+
+def _chains(mesh: Mesh, client: Client, seen: View, host: Host, port: HostPort) -> Iterator[FilterChain]:
+    domain = mesh.settings.cluster_domain
+    services = [vs for vs in seen.services if any(overlaps(one, host.name) for one in hosts_of(vs, domain))]
+    if port.protocol is Protocol.TLS:
+        yield from _tls_chains(client, services, host, port.number)
+    else:
+        yield from _tcp_chains(client, services, host, port.number)
+
+
+def _tcp_chains(client: Client, services: list[VirtualService], host: Host, port: int) -> Iterator[FilterChain]:
+    """The chains of `tcp` routes up to the first that takes all, else the host's own (R451)."""
+    base = _own_subnets(host)
+    for vs in services:
+        for route, node, _, subnets in kept_l4(client, vs, "tcp", port):
+            yield FilterChain((), subnets or base, host, vs, route, node)
+            if not subnets:
+                return
+    yield FilterChain((), base, host)
+
+
+def _tls_chains(client: Client, services: list[VirtualService], host: Host, port: int) -> Iterator[FilterChain]:
+    """The chains of `tls` routes; the host's own only where there are none (R452, R454)."""
+    in_force = base = _own_subnets(host)
+    has_any = False
+    for vs in services:
+        for route, node, snis, subnets in kept_l4(client, vs, "tls", port):
+            in_force = subnets or in_force
+            has_any = True
+            yield FilterChain(snis, in_force, host, vs, route, node)
+    if not has_any:
+        yield FilterChain(() if has_address(host) else (host.name,), base, host)
+
+
+def _own_subnets(host: Host) -> tuple[str, ...]:
+    """The networks among a ServiceEntry's addresses: they share a listener, so the chain asks for them (R442)."""
+    spec = host.resource.spec
+    given = spec.addresses if isinstance(spec, ServiceEntrySpec) else ()
+    return given if any("/" in one for one in given) else ()
+
+
+def _distinct(chains: Iterable[FilterChain]) -> tuple[FilterChain, ...]:
+    """Of chains that ask for the same, the first (R444, R452)."""
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], FilterChain] = {}
+    for chain in chains:
+        found.setdefault((chain.snis, chain.subnets), chain)
+    return tuple(found.values())
+
+
+def _depth(chain: FilterChain, address: str | None) -> int | None:
+    """How closely the chain's subnets name the address; -1 where it asks for none."""
+    if not chain.subnets:
+        return -1
+    if address is None:
+        return None
+    depths = [_length(one, address) for one in chain.subnets]
+    return max((one for one in depths if one is not None), default=None)
+
+
+def _length(network: str, address: str) -> int | None:
+    try:
+        read = ip_network(network, strict=False)
+        return read.prefixlen if ip_address(address) in read else None
+    except ValueError:
+        return None
+
+
+def _rank(chain: FilterChain, sni: str | None) -> tuple[int, int] | None:
+    """How closely the chain names the SNI: exactly, by a wildcard, the longer the closer, or not at all."""
+    if not chain.snis:
+        return (2, 0)
+    if sni is None:
+        return (2, 0) if "*" in chain.snis else None
+    ranks = [_closeness(one.lower(), sni.lower()) for one in chain.snis]
+    return min((one for one in ranks if one is not None), default=None)
+
+
+def _closeness(pattern: str, sni: str) -> tuple[int, int] | None:
+    if pattern == "*":
+        return (2, 0)
+    if not covers(pattern, sni):
+        return None
+    return (1, -len(pattern)) if is_wildcard(pattern) else (0, 0)

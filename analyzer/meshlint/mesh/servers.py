@@ -1,0 +1,245 @@
+"""What gateway pods open: the servers of all their Gateways, merged, and their virtual hosts (R601-R615, R215-R218)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from meshlint.mesh.applied import Kept, kept
+from meshlint.mesh.hosts import covers, narrower, overlaps, specificity
+from meshlint.mesh.listeners import FilterChain, kept_l4
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.origin import Client
+from meshlint.mesh.scope import hosts_of
+from meshlint.mesh.services import Protocol, protocol_of
+from meshlint.mesh.view import age, bound_to, view
+from meshlint.mesh.workloads import target_port
+from meshlint.resources.base import Resource, selects
+from meshlint.resources.gateway import Gateway, Server
+from meshlint.resources.virtual_service import VirtualServiceSpec
+
+VirtualService = Resource[VirtualServiceSpec]
+
+
+class Use(Enum):
+    """What a server does with connections, and so which routes it uses (R456)."""
+
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+    TCP = "TCP"
+    TLS = "terminated TLS"
+    PASSTHROUGH = "TLS passed through"
+    AUTO = "TLS passed through by its SNI"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether connections come without TLS."""
+        return self in (Use.HTTP, Use.TCP)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A server at gateway pods. `port` is the one it declares, `pod_port` the one it listens on (R605).
+
+    `skipped` says why Istio leaves it out.
+    """
+
+    gateway: Gateway
+    server: Server
+    use: Use
+    port: int
+    pod_port: int
+    skipped: str = ""
+
+    @property
+    def place(self) -> str:
+        """The Gateway as `namespace/name`."""
+        return f"{self.gateway.namespace}/{self.gateway.name}"
+
+    def host_for(self, entry: str, namespace: str) -> str | None:
+        """The host of one of the server's entries, as VirtualServices of *namespace* see it (R106, R215)."""
+        home, slash, host = entry.partition("/")
+        if not slash:
+            return entry
+        wanted = self.gateway.namespace if home == "." else home
+        return host if wanted in ("*", namespace) else None
+
+    @property
+    def snis(self) -> tuple[str, ...]:
+        """The SNIs that choose the server (R614)."""
+        return tuple(entry.rpartition("/")[2] for entry in self.server.hosts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Domain:
+    """A virtual host of a gateway: the rules of all VirtualServices that have it, and who asks to come by HTTPS (R610)."""
+
+    name: str
+    services: tuple[VirtualService, ...]
+    rules: tuple[Kept, ...]
+    redirect: Opened | None
+
+
+def opened(mesh: Mesh, client: Client) -> tuple[Opened, ...]:
+    """The servers of all Gateways that the pods take, in order, with those that are skipped (R601-R604)."""
+    return mesh.derived(_opened, mesh, client)
+
+
+def pod_port(mesh: Mesh, client: Client, port: int) -> int:
+    """Where connections to a port of the gateway's Service come in; a port it does not have is taken as it is (R605)."""
+    if client.workload is None:
+        return port
+    for host in sorted(mesh.hosts_of(client.workload), key=lambda one: age(one.resource)):
+        found = host.port(port)
+        if found is not None:
+            return target_port(found, client.workload) or port
+    return port
+
+
+def domain(mesh: Mesh, client: Client, servers: tuple[Opened, ...], name: str) -> Domain | None:
+    """The virtual host of these servers that takes requests for a domain (R214, R218)."""
+    domains = mesh.derived(_domains, mesh, client, servers)
+    if name in domains:
+        return domains[name]
+    fitting = [one for one in domains if covers(one, name)]
+    return domains[min(fitting, key=specificity)] if fitting else None
+
+
+def chains(mesh: Mesh, client: Client, servers: Iterable[Opened]) -> Iterator[tuple[Opened, FilterChain]]:
+    """The chains of servers that choose by SNI or take bytes (R456, R457, R614)."""
+    used: set[str] = set()
+    for one in servers:
+        match one.use:
+            case Use.HTTPS:
+                used.update(one.snis)
+                yield one, FilterChain(one.snis, (), None, node=one.server.node)
+            case Use.TLS | Use.TCP:
+                used.update(one.snis if one.use is Use.TLS else ())
+                chain = _tcp_chain(mesh, client, one)
+                if chain is not None:
+                    yield one, chain
+            case Use.PASSTHROUGH:
+                for chain in _passthrough(mesh, client, one):
+                    if used.isdisjoint(chain.snis):
+                        used.update(chain.snis)
+                        yield one, chain
+            case Use.AUTO | Use.HTTP:
+                continue
+
+
+def _opened(mesh: Mesh, client: Client) -> tuple[Opened, ...]:
+    labels = client.label_map
+    found: list[Opened] = []
+    for gateway in sorted(mesh.gateways, key=age):
+        if not selects(gateway.spec.selector, labels):
+            continue
+        for server in gateway.spec.servers:
+            if server.port is None or server.port.number is None:
+                continue
+            number = server.port.number
+            one = Opened(gateway, server, _use(server), number, pod_port(mesh, client, number))
+            rivals = [other for other in found if _shares(one, other) and not other.skipped]
+            found.append(replace(one, skipped=_clash(one, rivals)))
+    return tuple(found)
+
+
+def _use(server: Server) -> Use:
+    protocol = server.port.protocol if server.port is not None else ""
+    mode = server.tls.mode if server.tls is not None else ""
+    match protocol_of(protocol):
+        case Protocol.HTTP:
+            return Use.HTTP
+        case Protocol.TLS if mode == "PASSTHROUGH":
+            return Use.PASSTHROUGH
+        case Protocol.TLS if mode == "AUTO_PASSTHROUGH":
+            return Use.AUTO
+        case Protocol.TLS:
+            return Use.HTTPS if protocol.upper() == "HTTPS" else Use.TLS
+        case _:
+            return Use.TCP
+
+
+def _shares(one: Opened, other: Opened) -> bool:
+    return one.pod_port == other.pod_port and one.server.bind == other.server.bind
+
+
+def _clash(one: Opened, rivals: list[Opened]) -> str:
+    """Why a server is left out: the first to come has the port, or the host (R603, R604)."""
+    plain = next((other for other in rivals if other.use.is_plain), None)
+    if not one.use.is_plain:
+        if plain is not None:
+            return f"port {one.port} is plaintext for Gateway {plain.place}"
+        taken = {_full(entry, other) for other in rivals for entry in other.server.hosts}
+        shared = next((entry for entry in one.server.hosts if _full(entry, one) in taken), None)
+        return f"host `{shared}` is taken on port {one.port}" if shared is not None else ""
+    if plain is not None and Use.TCP in (one.use, plain.use):
+        return f"port {one.port} is {plain.use.value} for Gateway {plain.place}"
+    return ""
+
+
+def _full(entry: str, one: Opened) -> str:
+    home, slash, host = entry.partition("/")
+    if not slash:
+        return entry
+    return host if home == "*" else f"{one.gateway.namespace if home == '.' else home}/{host}"
+
+
+def _domains(mesh: Mesh, client: Client, servers: tuple[Opened, ...]) -> Mapping[str, Domain]:
+    found: dict[str, Domain] = {}
+    for one in servers:
+        is_redirect = one.server.tls is not None and one.server.tls.https_redirect
+        for vs, name in _shared_hosts(mesh, client, one):
+            rules = _rules(mesh, client, servers, vs, one)
+            if not rules:
+                continue
+            old = found.get(name, Domain(name, (), (), None))
+            services = old.services if vs in old.services else (*old.services, vs)
+            merged = old.rules if vs in old.services else (*old.rules, *rules)
+            found[name] = Domain(name, services, merged, old.redirect or (one if is_redirect else None))
+        for entry in one.server.hosts if is_redirect else ():
+            # An entry with a namespace keeps it, so that no Host header has it (R610).
+            old = found.get(entry, Domain(entry.lower(), (), (), None))
+            found[entry.lower()] = replace(old, redirect=one)
+    return {
+        name: replace(one, rules=tuple(sorted(one.rules, key=lambda k: k.is_catch_all))) for name, one in found.items()
+    }
+
+
+def _rules(
+    mesh: Mesh, client: Client, servers: tuple[Opened, ...], vs: VirtualService, one: Opened
+) -> tuple[Kept, ...]:
+    """The rules of *vs* at a server: computed for the first server of the Gateway, used for all of them (R606)."""
+    first = next(other for other in servers if other.gateway is one.gateway)
+    return kept(mesh, client, vs, first.port, one.place)
+
+
+def _shared_hosts(mesh: Mesh, client: Client, one: Opened) -> Iterator[tuple[VirtualService, str]]:
+    """What VirtualServices and the server have in common: the narrower host of each pair (R215)."""
+    for vs in bound_to(mesh, view(mesh, client), one.place):
+        for name in hosts_of(vs, mesh.settings.cluster_domain):
+            for entry in one.server.hosts:
+                host = one.host_for(entry, vs.namespace)
+                common = narrower(host, name) if host is not None else None
+                if common is not None:
+                    yield vs, common.lower()
+
+
+def _overlapping(mesh: Mesh, client: Client, one: Opened) -> Iterator[VirtualService]:
+    for vs in bound_to(mesh, view(mesh, client), one.place):
+        names = hosts_of(vs, mesh.settings.cluster_domain)
+        hosts = [host for entry in one.server.hosts if (host := one.host_for(entry, vs.namespace)) is not None]
+        if any(overlaps(name, host) for name in names for host in hosts):
+            yield vs
+
+
+def _tcp_chain(mesh: Mesh, client: Client, one: Opened) -> FilterChain | None:
+    snis = one.snis if one.use is Use.TLS else ()
+    for vs in _overlapping(mesh, client, one):
+        for route, node, _, _ in kept_l4(client, vs, "tcp", one.port, one.place):
+            return FilterChain(snis, (), None, vs, route, node)
+    return None
+
+
+def _passthrough(mesh: Mesh, client: Client, one: Opened) -> Iterator[FilterChain]:
+    for vs in _overlapping(mesh, client, one):
+        for route, node, snis, _ in kept_l4(client, vs, "tls", one.port, one.place):
+            yield FilterChain(snis, (), None, vs, route, node)

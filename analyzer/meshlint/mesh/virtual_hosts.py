@@ -1,0 +1,168 @@
+"""Which virtual host of a sidecar answers to a Host header, and which rules it has (R113, R204-R214)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from meshlint.mesh.applied import Kept, kept
+from meshlint.mesh.hosts import covers, is_address, is_wildcard, overlaps, specificity
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.origin import Client
+from meshlint.mesh.scope import hosts_of
+from meshlint.mesh.services import Host
+from meshlint.mesh.view import View, sees, visible_on
+from meshlint.resources.base import Resource
+from meshlint.resources.service_entry import ServiceEntrySpec
+from meshlint.resources.virtual_service import VirtualServiceSpec
+from meshlint.resources.workload import ServiceSpec
+
+VirtualService = Resource[VirtualServiceSpec]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VirtualHost:
+    """What answers to a Host header: a host of the registry, a VirtualService's literal host, or both.
+
+    Without a VirtualService all requests go to the host itself (R214). `passed` are VirtualServices for the same host
+    that count for nothing, and why.
+    """
+
+    name: str
+    host: Host | None
+    vs: VirtualService | None
+    rules: tuple[Kept, ...]
+    passed: tuple[tuple[VirtualService, str], ...] = ()
+
+
+def virtual_host(mesh: Mesh, client: Client, seen: View, port: int, authority: str) -> VirtualHost | None:
+    """The virtual host that takes requests for *authority* on an HTTP port; None where there is none (R704)."""
+    name = domain_of(authority)
+    exact = sorted(_exact(mesh, client, seen, port, name), key=lambda one: _claim(seen, one))
+    if exact:
+        return exact[0]
+    wide = [one for one in _wide(mesh, client, seen, port) if covers(one.name, name)]
+    return min(wide, key=lambda one: (specificity(one.name), _claim(seen, one)), default=None)
+
+
+def own_virtual_host(mesh: Mesh, client: Client, seen: View, port: int, host: Host) -> VirtualHost:
+    """The virtual host of a host of the registry on a port, whatever the Host header says (R209, R443)."""
+    vs, rules, passed = _attached(mesh, client, seen, port, host)
+    return VirtualHost(host.name, host, vs, rules, passed)
+
+
+def domain_of(authority: str) -> str:
+    """The Host header as virtual hosts see it: in lower case, without the port (R110, R113)."""
+    text = authority.lower()
+    if text.startswith("["):
+        return text.partition("]")[0].removeprefix("[")
+    head, colon, port = text.rpartition(":")
+    return head if colon and port.isdigit() and ":" not in head else text
+
+
+def named(mesh: Mesh, namespace: str, name: str) -> tuple[Host, ...]:
+    """The hosts of the registry that a client in *namespace* means by a name or an address (R113)."""
+    if is_address(name):
+        return mesh.derived(_by_address, mesh).get(name, ())
+    domain = mesh.settings.cluster_domain
+    full = name.removesuffix(".")
+    labels = full.split(".")
+    spellings = [full]
+    if len(labels) == 1:
+        spellings.append(f"{full}.{namespace}.svc.{domain}")
+    elif len(labels) == 2:
+        spellings.append(f"{full}.svc.{domain}")
+    elif len(labels) == 3 and labels[2] == "svc":
+        spellings.append(f"{full}.{domain}")
+    return tuple(host for one in spellings for host in mesh.hosts_named(one) if host.name == one)
+
+
+def addresses(host: Host) -> tuple[str, ...]:
+    """The addresses of the host that manifests show: a Service's cluster IP, a ServiceEntry's `addresses` (R113)."""
+    spec = host.resource.spec
+    if isinstance(spec, ServiceSpec):
+        return (spec.cluster_ip,) if is_address(spec.cluster_ip) else ()
+    return spec.addresses if isinstance(spec, ServiceEntrySpec) else ()
+
+
+def _by_address(mesh: Mesh) -> dict[str, tuple[Host, ...]]:
+    found: dict[str, tuple[Host, ...]] = {}
+    for host in mesh.hosts:
+        for one in addresses(host):
+            found[one] = (*found.get(one, ()), host)
+    return found
+
+
+def _claim(seen: View, one: VirtualHost) -> tuple[int, int]:
+    """Who gets a domain that several claim: those with a VirtualService, in its order, before all others (R212)."""
+    return (1, 0) if one.vs is None else (0, seen.rank(one.vs))
+
+
+def _exact(mesh: Mesh, client: Client, seen: View, port: int, name: str) -> Iterator[VirtualHost]:
+    here = [host for host in named(mesh, seen.namespace, name) if _is_http(mesh, seen, host, port)]
+    for host in _one_each(here, seen.namespace):
+        yield own_virtual_host(mesh, client, seen, port, host)
+    if any(host.name == name for host in here):
+        return
+    for vs in seen.exact.get(name, ()):
+        rules = kept(mesh, client, vs, port)
+        if rules and _may_be_literal(mesh, seen, vs, port):
+            yield VirtualHost(name, None, vs, rules)
+            return
+
+
+def _one_each(hosts: list[Host], namespace: str) -> list[Host]:
+    """One host of each name: that of the client's namespace, else a Kubernetes service, else the first (R506)."""
+    ordered = sorted(hosts, key=lambda one: (one.namespace != namespace, one.is_service_entry))
+    return list({host.name: host for host in reversed(ordered)}.values())
+
+
+def _wide(mesh: Mesh, client: Client, seen: View, port: int) -> Iterator[VirtualHost]:
+    """The virtual hosts with wildcards: of ServiceEntries and, where nothing in the registry fits, literal ones (R209)."""
+    here = [host for host, one in visible_on(mesh, seen, port) if one.protocol.may_be_http]
+    for host in here:
+        if is_wildcard(host.name):
+            yield own_virtual_host(mesh, client, seen, port, host)
+        elif host.is_headless:
+            own = own_virtual_host(mesh, client, seen, port, host)
+            yield VirtualHost(f"*.{host.name}", host, own.vs, own.rules, own.passed)
+    for name, services in seen.wide.items():
+        if any(covers(name, host.name) for host in here):
+            continue
+        for vs in services:
+            rules = kept(mesh, client, vs, port)
+            if rules and _may_be_literal(mesh, seen, vs, port):
+                yield VirtualHost(name, None, vs, rules)
+                break
+
+
+def _is_http(mesh: Mesh, seen: View, host: Host, port: int) -> bool:
+    one = host.port(port)
+    return one is not None and one.protocol.may_be_http and sees(mesh, seen, host, port)
+
+
+def _may_be_literal(mesh: Mesh, seen: View, vs: VirtualService, port: int) -> bool:
+    """Whether a host of *vs* that is not in the registry counts on the port: on 80, or beside one that is (R208)."""
+    if port == 80:
+        return True
+    names = [one.lower() for one in hosts_of(vs, mesh.settings.cluster_domain)]
+    here = [host for host, one in visible_on(mesh, seen, port) if one.protocol.may_be_http]
+    return any(overlaps(name, host.name) for name in names for host in here)
+
+
+def _attached(
+    mesh: Mesh, client: Client, seen: View, port: int, host: Host
+) -> tuple[VirtualService | None, tuple[Kept, ...], tuple[tuple[VirtualService, str], ...]]:
+    """The VirtualService of the most specific host that has any rule here, and those passed over (R207, R209, R211)."""
+    candidates = seen.exact.get(host.name) or _widest(seen, host.name)
+    passed: list[tuple[VirtualService, str]] = []
+    for position, vs in enumerate(candidates):
+        rules = kept(mesh, client, vs, port)
+        if rules:
+            later = [(other, "another VirtualService has the host: they are not merged") for other in candidates]
+            return vs, rules, (*passed, *later[position + 1 :])
+        passed.append((vs, "none of its routes is for this client and port"))
+    return None, (), tuple(passed)
+
+
+def _widest(seen: View, name: str) -> tuple[VirtualService, ...]:
+    fitting = [wide for wide in seen.wide if covers(wide, name)]
+    return seen.wide[min(fitting, key=specificity)] if fitting else ()
