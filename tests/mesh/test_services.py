@@ -4,6 +4,7 @@ import pytest
 
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.services import Host, Protocol
+from meshlint.mesh.settings import Settings
 from meshlint.source.parse import parse
 from meshlint.source.text import Source
 
@@ -107,3 +108,15 @@ def test_a_service_without_a_selector_has_no_workloads_of_its_own():
 def test_headless_and_external_name_services_are_recognised():
     assert service("{port: 80}", spec="clusterIP: None").is_headless
     assert service("{port: 80}", spec="type: ExternalName").is_external_name
+
+
+def test_before_detection_a_port_of_an_unknown_name_is_tcp():
+    text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{name: web, port: 80}, {name: http-x, port: 81}]}"
+    documents = parse(Source("a.yaml", text)).documents
+
+    def protocols(release: tuple[int, int]) -> list[Protocol]:
+        (host,) = Mesh(documents, settings=Settings(istio_version=release)).hosts_named("a.default.svc.cluster.local")
+        return [port.protocol for port in host.ports]
+
+    assert protocols((1, 0)) == [Protocol.TCP, Protocol.HTTP]
+    assert protocols((1, 30)) == [Protocol.AUTO, Protocol.HTTP]

@@ -48,6 +48,19 @@ class Verdict:
     asked: tuple[PolicyRule, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The rules that a request has to pass, first to last (S2).
+
+    It is refused by any of `refusing`: DENY rules, and CUSTOM ones whose authorizer is broken (S12, S13). Those of
+    `asking` leave it to an external authorizer (S11). One of `allowing` has to admit it; None where there is no need.
+    """
+
+    refusing: tuple[PolicyRule, ...]
+    asking: tuple[PolicyRule, ...]
+    allowing: tuple[PolicyRule, ...] | None
+
+
 def action(policy: Policy) -> Action:
     """The policy's action; an absent or unknown one is ALLOW (S5)."""
     name = policy.spec.action
@@ -105,23 +118,33 @@ def rules_of(mesh: Mesh, policy: Policy, chain: Chain) -> tuple[PolicyRule, ...]
     return mesh.derived(_rules_of, mesh, policy, chain)
 
 
+def gates(mesh: Mesh, policies: Iterable[Policy], chain: Chain) -> Gates:
+    """What stands between a request and a workload with these *policies*, on one kind of chain (S2)."""
+    placed = tuple(policies)
+    custom = _custom_rules(mesh, placed, chain)
+    broken = tuple(rule for rule in custom if _is_broken(mesh, rule.policy, placed))
+    has_allow = any(action(policy) is Action.ALLOW for policy in placed)
+    return Gates(
+        refusing=(*broken, *rules(mesh, placed, Action.DENY, chain)),
+        asking=tuple(rule for rule in custom if rule not in broken),
+        allowing=rules(mesh, placed, Action.ALLOW, chain) if has_allow else None,
+    )
+
+
 def verdict(mesh: Mesh, policies: Iterable[Policy], chain: Chain, request: Request) -> Verdict:
     """What the enforced *policies* of one workload make of a request on one kind of chain (S2).
 
     Tokens are taken to be verified already; the answers of external authorizers are not known.
     """
-    attached_policies = tuple(policies)
-    custom = _matching(_custom_rules(mesh, attached_policies, chain), request)
-    broken = next((rule for rule in custom if _is_broken(mesh, rule.policy, attached_policies)), None)
-    if broken is not None:
-        return Verdict(is_allowed=False, rule=broken)
-    denying = _matching(rules(mesh, attached_policies, Action.DENY, chain), request)
-    if denying:
-        return Verdict(is_allowed=False, rule=denying[0], asked=custom)
-    if not any(action(policy) is Action.ALLOW for policy in attached_policies):
-        return Verdict(is_allowed=True, asked=custom)
-    allowing = _matching(rules(mesh, attached_policies, Action.ALLOW, chain), request)
-    return Verdict(bool(allowing), allowing[0] if allowing else None, custom)
+    found = gates(mesh, policies, chain)
+    asked = _matching(found.asking, request)
+    refusing = _matching(found.refusing, request)
+    if refusing:
+        return Verdict(is_allowed=False, rule=refusing[0], asked=asked)
+    if found.allowing is None:
+        return Verdict(is_allowed=True, asked=asked)
+    allowing = _matching(found.allowing, request)
+    return Verdict(bool(allowing), allowing[0] if allowing else None, asked)
 
 
 def _matching(candidates: Iterable[PolicyRule], request: Request) -> tuple[PolicyRule, ...]:

@@ -147,8 +147,7 @@ class Mesh:
     @cached_property
     def hosts(self) -> tuple[Host, ...]:
         """The registry: hosts of Services and ServiceEntries, and of Istio's default install."""
-        domain = self.settings.cluster_domain
-        return tuple(hosts((*self.resources, *self._assumed), self.config, domain))
+        return tuple(hosts((*self.resources, *self._assumed), self.config, self.settings))
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from meshlint.mesh.settings import Settings
 from meshlint.mesh.visibility import Audience, audience
 from meshlint.resources.base import Labels, Resource
 from meshlint.resources.mesh_config import MeshConfig
@@ -70,24 +71,27 @@ class Host:
         return next((port for port in self.ports if port.number == number), None)
 
 
-def hosts(resources: Iterable[Resource[Record]], config: MeshConfig, domain: str) -> Iterator[Host]:
+def hosts(resources: Iterable[Resource[Record]], config: MeshConfig, settings: Settings) -> Iterator[Host]:
     """Every host that Services and ServiceEntries of the input define (R105, R112)."""
     for resource in resources:
         if isinstance(resource.spec, ServiceSpec):
-            yield _service(resource, resource.spec, config, domain)
+            yield _service(resource, resource.spec, config, settings)
         elif isinstance(resource.spec, ServiceEntrySpec):
             yield from _entries(resource, resource.spec, config)
 
 
-def port_protocol(port: KubernetesPort) -> Protocol:
-    """How Istio treats a Service's port: by appProtocol, else by the name up to the first dash (R430, R431)."""
+def port_protocol(port: KubernetesPort, release: tuple[int, int]) -> Protocol:
+    """How Istio treats a Service's port: by appProtocol, else by the name up to the first dash (R430, R431).
+
+    Before 1.3 nothing was detected: a port with any other name is TCP (R1009).
+    """
     if port.protocol.upper() == "UDP":
         return Protocol.UDP
     text = port.app_protocol if port.app_protocol is not None else port.name
     known = protocol_class(_KUBERNETES.get(text, text) if port.app_protocol is not None else text)
     if known is not None:
         return known
-    return Protocol.TCP if port.port in _TCP_PORTS else Protocol.AUTO
+    return Protocol.TCP if port.port in _TCP_PORTS or release < (1, 3) else Protocol.AUTO
 
 
 def protocol_class(text: str) -> Protocol | None:
@@ -115,14 +119,14 @@ _CLASSES = {
 _EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 
-def _service(resource: Resource[Record], spec: ServiceSpec, config: MeshConfig, domain: str) -> Host:
+def _service(resource: Resource[Record], spec: ServiceSpec, config: MeshConfig, settings: Settings) -> Host:
     listed = resource.metadata.annotations.get(_EXPORT_ANNOTATION, "")
     export_to = tuple(name.strip() for name in listed.split(",") if name.strip())
     return Host(
-        name=f"{resource.name}.{resource.namespace}.svc.{domain}",
+        name=f"{resource.name}.{resource.namespace}.svc.{settings.cluster_domain}",
         namespace=resource.namespace,
         ports=tuple(
-            HostPort(port.port, port.name, port_protocol(port), port.target_port, port.node)
+            HostPort(port.port, port.name, port_protocol(port, settings.istio_version), port.target_port, port.node)
             for port in spec.ports
             if port.port is not None
         ),

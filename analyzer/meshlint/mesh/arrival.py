@@ -1,0 +1,221 @@
+"""The server's side: whether its proxy takes the connection, and what its policies say (S1-S20, S110-S148)."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from meshlint import request as a
+from meshlint.mesh.applied import unclear_parts
+from meshlint.mesh.authorization import Policy, action, attached, rules_of, verdict
+from meshlint.mesh.conditions import Chain
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.mtls import Mode, demand, is_captured, namespace_demand
+from meshlint.mesh.reasons import mismatch
+from meshlint.mesh.services import Host, Protocol
+from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step, Tried
+from meshlint.mesh.wire import Call
+from meshlint.mesh.workloads import Proxy, Workload
+from meshlint.request import Request
+from meshlint.resources.base import Resource, selects
+from meshlint.resources.destination_rule import ClientTLS
+from meshlint.resources.security import RequestAuthenticationSpec
+
+RequestAuthentication = Resource[RequestAuthenticationSpec]
+
+
+class Secured(Enum):
+    """How a client's proxy sends: as it comes, with the mesh's certificates, or by a TLS of its own (S124-S132)."""
+
+    PLAIN = "plaintext"
+    MUTUAL = "mTLS"
+    TLS = "TLS without the mesh's certificates"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """A call at a workload's port: how it is secured, and whose identity it brings, if any."""
+
+    call: Call
+    secured: Secured
+    principal: str | None
+    port: int
+    protocol: Protocol
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reception:
+    """What the server makes of a call: the step, and the outcome that ends it, None where the call gets through."""
+
+    step: Step
+    outcome: Outcome | None
+
+
+def secured(mesh: Mesh, tls: ClientTLS | None, host: Host | None, workload: Workload | None, port: int) -> Secured:
+    """How a client with a proxy sends to an endpoint: as its rule says, else by auto mTLS (S124-S135)."""
+    mode = tls.mode if tls is not None else ""
+    match mode:
+        case "DISABLE":
+            return Secured.PLAIN
+        case "ISTIO_MUTUAL":
+            return Secured.MUTUAL
+        case "SIMPLE" | "MUTUAL":
+            return Secured.TLS
+    if workload is None or not mesh.config.enable_auto_mtls or (host is not None and _is_foreign(host)):
+        return Secured.PLAIN
+    if workload.proxy in (Proxy.NONE, Proxy.GATEWAY):
+        return Secured.PLAIN
+    asked = (namespace_demand(mesh, workload.namespace), demand(mesh, workload, port))
+    return Secured.PLAIN if any(one is not None and one.mode is Mode.DISABLE for one in asked) else Secured.MUTUAL
+
+
+def receive(mesh: Mesh, workload: Workload, arrival: Arrival) -> Reception:
+    """What the workload's proxy does with a call: mutual TLS first, then the policies."""
+    name = f"{workload.namespace}/{workload.name}"
+    facts = [Fact("the input does not show whether the pods have a sidecar: taken to have one")]
+    facts = facts if workload.proxy is Proxy.UNKNOWN else []
+    if workload.proxy is Proxy.NONE or not is_captured(workload, arrival.port):
+        why = "no sidecar" if workload.proxy is Proxy.NONE else f"port {arrival.port} goes past the sidecar"
+        return _bare(name, arrival, why)
+    failed, handshake = _handshake(mesh, workload, arrival)
+    facts.append(handshake)
+    if failed is not None:
+        return Reception(Step(Stage.SERVER, f"{name}: {failed.why}", handshake.node, tuple(facts)), failed)
+    return authorize(mesh, workload, arrival, name, tuple(facts))
+
+
+def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts: tuple[Fact, ...]) -> Reception:
+    """What tokens and AuthorizationPolicies say of a call that a proxy has taken (S1, S2, S138-S140)."""
+    is_http = arrival.call.is_http and arrival.protocol.may_be_http
+    chain = Chain.HTTP if is_http else Chain.TCP
+    request, refused = _verified(mesh, workload, _as_seen(arrival)) if is_http else (_as_seen(arrival), "")
+    if refused:
+        return Reception(
+            Step(Stage.SERVER, f"{name}: {refused}", None, facts), Outcome(Kind.DENIED, 401, workloads=(name,), why=refused)
+        )
+    policies = attached(mesh, workload)
+    doubt = _doubt(mesh, policies, chain)
+    if doubt:
+        outcome = Outcome(Kind.UNKNOWN, workloads=(name,), why=doubt)
+        return Reception(Step(Stage.SERVER, f"{name}: {doubt}", None, facts), outcome)
+    if not policies:
+        return Reception(Step(Stage.SERVER, name, None, (*facts, Fact("no AuthorizationPolicy: all is allowed"))), None)
+    found = verdict(mesh, policies, chain, request)
+    tried = tuple(_tried(mesh, policy, chain, request, found.rule.policy if found.rule else None) for policy in policies)
+    asked = tuple(
+        Fact(f"{_title(rule.policy)} asks the authorizer `{_provider(rule.policy)}`: taken to agree", rule.node)
+        for rule in found.asked
+    )
+    if found.rule is not None:
+        number = rules_of(mesh, found.rule.policy, chain).index(found.rule)
+        words = f"{_title(found.rule.policy)} rule {number}: {action(found.rule.policy).value}"
+        node = found.rule.node
+    else:
+        words, node = ("no rule denies it", None) if found.is_allowed else ("no ALLOW rule allows it", policies[0].name_node)
+    step = Step(Stage.SERVER, f"{name}  {words}", node, (*facts, *asked), tried)
+    if found.is_allowed:
+        return Reception(step, None)
+    return Reception(step, Outcome(Kind.DENIED, 403 if is_http else None, workloads=(name,), why=words))
+
+
+def _is_foreign(host: Host) -> bool:
+    """Whether auto mTLS leaves the host alone: it is outside the mesh (S125)."""
+    return host.is_service_entry and host.is_external
+
+
+def _bare(name: str, arrival: Arrival, why: str) -> Reception:
+    """A call to an application without a proxy before it (S20, S122, S130)."""
+    if arrival.secured is Secured.MUTUAL:
+        said = f"{why}, and the client insists on mTLS"
+        outcome = Outcome(Kind.TLS_MISMATCH, 503 if arrival.call.is_http else None, workloads=(name,), why=said)
+        return Reception(Step(Stage.SERVER, f"{name}: {said}"), outcome)
+    return Reception(Step(Stage.SERVER, f"{name}: {why}, no policy is enforced"), None)
+
+
+def _handshake(mesh: Mesh, workload: Workload, arrival: Arrival) -> tuple[Outcome | None, Fact]:
+    """Whether the server takes what the client sends, by the truth table of S118-S132."""
+    asked = demand(mesh, workload, arrival.port)
+    name = f"{workload.namespace}/{workload.name}"
+    if asked is None:
+        why = "several PeerAuthentications compete and manifests do not show which is older"
+        return Outcome(Kind.UNKNOWN, workloads=(name,), why=why), Fact(why)
+    source = "PeerAuthentication" if asked.node is not None else "no PeerAuthentication:"
+    sent = arrival.secured
+    is_opaque = arrival.protocol is not Protocol.HTTP
+    match asked.mode:
+        case Mode.STRICT:
+            fails = sent is not Secured.MUTUAL
+        case Mode.PERMISSIVE:
+            fails = sent is Secured.TLS and not is_opaque
+        case Mode.DISABLE:
+            fails = sent is Secured.MUTUAL or (sent is Secured.TLS and not is_opaque)
+    fact = Fact(f"{source} {asked.mode.value}, the client sends {sent.value}: {'fails' if fails else 'ok'}", asked.node)
+    if not fails:
+        return None, fact
+    why = f"asks for {asked.mode.value}, gets {sent.value}"
+    return Outcome(Kind.TLS_MISMATCH, 503 if arrival.call.is_http else None, workloads=(name,), why=why), fact
+
+
+def _as_seen(arrival: Arrival) -> Request:
+    """The request with what the server itself knows: its port and the peer's identity."""
+    seen = arrival.call.request.but(a.PORT, str(arrival.port)).but(a.PRINCIPAL, arrival.principal)
+    source = seen.get(a.SOURCE_IP)
+    return seen.but(a.REMOTE_IP, seen.get(a.REMOTE_IP) or source) if source is not None else seen
+
+
+def _verified(mesh: Mesh, workload: Workload, request: Request) -> tuple[Request, str]:
+    """The request with its token as far as some RequestAuthentication verifies it, or why it gets a 401 (S138-S140)."""
+    issuer = request.get(a.TOKEN_ISSUER)
+    if issuer is None:
+        return _without_token(request), ""
+    listed = {rule.issuer for one in _authenticators(mesh, workload) for rule in one.spec.jwt_rules}
+    if not listed:
+        return _without_token(request), ""
+    return (request, "") if issuer in listed else (request, f"no RequestAuthentication knows the token's issuer {issuer}")
+
+
+def _without_token(request: Request) -> Request:
+    return Request(
+        tuple(
+            (name, value)
+            for name, value in request.values
+            if name not in (a.TOKEN_ISSUER, a.TOKEN_SUBJECT) and not name.startswith("claim:")
+        )
+    )
+
+
+def _authenticators(mesh: Mesh, workload: Workload) -> list[RequestAuthentication]:
+    homes = (mesh.config.root_namespace, workload.namespace)
+    gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
+    found: list[RequestAuthentication] = []
+    for one in mesh.request_authentications:
+        refs = one.spec.target_refs or ((one.spec.target_ref,) if one.spec.target_ref is not None else ())
+        labels = one.spec.selector.match_labels if one.spec.selector is not None else {}
+        is_named = any(ref.kind == "Gateway" and ref.name == gateway for ref in refs)
+        if one.namespace in homes and (is_named if refs else selects(labels, workload.labels)):
+            found.append(one)
+    return found
+
+
+def _doubt(mesh: Mesh, policies: tuple[Policy, ...], chain: Chain) -> str:
+    """Why policies cannot be decided: several definitions of one, or a condition that nobody can read."""
+    for policy in policies:
+        if len(mesh.alternatives(policy)) > 1:
+            return f"{_title(policy)} is defined several times"
+        for rule in rules_of(mesh, policy, chain):
+            for why in unclear_parts(rule.predicate):
+                return f"{_title(policy)}: {why}"
+    return ""
+
+
+def _tried(mesh: Mesh, policy: Policy, chain: Chain, request: Request, decisive: Policy | None) -> Tried:
+    own = [rule.predicate for rule in rules_of(mesh, policy, chain)]
+    why = "" if decisive is policy else mismatch(own, request) or ("it has no rule" if not own else "")
+    return Tried(f"{_title(policy)} ({action(policy).value})", policy.name_node, decisive is policy, why)
+
+
+def _title(policy: Policy) -> str:
+    return f"AuthorizationPolicy {policy.namespace}/{policy.name}"
+
+
+def _provider(policy: Policy) -> str:
+    return policy.spec.provider.name if policy.spec.provider is not None else ""
+
