@@ -183,5 +183,79 @@ def rules(form: Annotated[Listing, typer.Option("--format", help="The form of th
     return 0
 
 
+@app.command()
+def trace(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[METHOD] URL [PATH]...",
+            help="What is asked: a URL with http, https, grpc, tls or tcp; then files and folders.",
+            show_default=False,
+        ),
+    ],
+    *,
+    headers: Annotated[
+        list[str] | None, typer.Option("--header", "-H", metavar="NAME: VALUE", help="A header; repeatable.")
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="WHO", help="NAMESPACE/WORKLOAD, gateway:NAMESPACE/NAME, or external: who sends it."
+        ),
+    ] = None,
+    sni: Annotated[str | None, typer.Option(help="The server name of a TLS connection, if not the URL's.")] = None,
+    address: Annotated[str | None, typer.Option(metavar="IP", help="The address that is dialed.")] = None,
+    source_ip: Annotated[str | None, typer.Option(metavar="IP", help="The address that the call comes from.")] = None,
+    principal: Annotated[str | None, typer.Option(help="The client's identity, in place of its workload's.")] = None,
+    claims: Annotated[
+        list[str] | None, typer.Option("--jwt", metavar="CLAIM=VALUE", help="A claim of a valid token; repeatable.")
+    ] = None,
+    expect: Annotated[
+        str | None, typer.Option(help="What has to come of it, such as status=200,to=reviews:v1; else the exit is 1.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="full or json.")] = "full",
+    namespace: Annotated[str | None, typer.Option(help="The namespace of resources that name none.")] = None,
+    world: Annotated[World | None, typer.Option(help="How much of the mesh the input is.")] = None,
+    mesh_config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A file with the mesh's configuration.")
+    ] = None,
+    istio_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The release of Istio aimed at, such as 1.27.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Files to leave out.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="The configuration file.")] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")] = False,
+    color: Annotated[Color, typer.Option(help="Whether to use colours.")] = Color.AUTO,
+) -> int:
+    """Follow one request through the mesh: who routes it where, by which rule, and what becomes of it."""
+    from meshlint.cli import run_trace
+
+    method, url, paths = run_trace.split(words)
+    overrides = Overrides(
+        namespace=namespace,
+        world=world,
+        mesh_config=mesh_config,
+        istio_version=istio_version,
+        exclude=tuple(exclude or ()),
+    )
+    return run_trace.show(
+        run_trace.Order(
+            given=Given(paths=paths, config_file=config, reads_config=not no_config, overrides=overrides),
+            url=url,
+            method=method,
+            headers=tuple(headers or ()),
+            origin=origin,
+            sni=sni,
+            address=address,
+            source_ip=source_ip,
+            principal=principal,
+            claims=tuple(claims or ()),
+            expect=expect,
+            form=run_trace.form(form),
+            color=color,
+        )
+    )
+
+
 def _words(given: Selectors) -> tuple[str, ...]:
     return tuple(word.strip() for one in given or () for word in one.split(",") if word.strip())

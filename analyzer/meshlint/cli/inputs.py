@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meshlint import files, session
+from meshlint.cli import streams
 from meshlint.config import FILE_NAMES, Config, FailOn, UsageError, parse, release
 from meshlint.finding import Skipped
 from meshlint.mesh.settings import World
+from meshlint.render.terminal import visible
 from meshlint.source.text import Source
+
+
+NO_INPUT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,21 @@ def read(given: Given, config: Config) -> session.Input:
         mesh_networks=_settings(config.mesh_networks),
         definitions=[_read(name) for folder in config.schemas for name in _manifests(folder)],
     )
+
+
+def what_was_read(given: session.Input) -> int:
+    """Say on standard error what of the input a view does not show; the answer is the exit code for it."""
+    for one in given.skipped:
+        streams.remark(f"{visible(one.name)} was skipped: {visible(one.why)}")
+    if given.mesh.defects:
+        streams.remark("some of the input does not parse: meshlint lint says where")
+    return nothing_read(given.sources) if not given.mesh.resources else 0
+
+
+def nothing_read(sources: Sequence[Source]) -> int:
+    """Say that there is no object in the input; the answer is the exit code."""
+    streams.remark("no Kubernetes resource in the input" if sources else "no input: not one YAML or JSON file")
+    return NO_INPUT
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from meshlint import session
 from meshlint.cli import streams
-from meshlint.cli.inputs import Given, configured, read, without_garbage
+from meshlint.cli.inputs import Given, configured, nothing_read, read, without_garbage
 from meshlint.config import Config, UsageError, suggestion
 from meshlint.finding import Report
 from meshlint.render import FORMATS, Options, render
 
-NOTHING_FOUND, FOUND, INCOMPLETE, NO_INPUT = 0, 1, 2, 3
+NOTHING_FOUND, FOUND, INCOMPLETE = 0, 1, 2
 _FOR_PEOPLE = frozenset({"full", "concise"})
 
 
@@ -57,8 +57,7 @@ def _exit_code(report: Report, config: Config) -> int:
         return FOUND
     if report.resources:
         return NOTHING_FOUND
-    streams.remark("no Kubernetes resource in the input" if report.sources else "no input: not one YAML or JSON file")
-    return NO_INPUT
+    return nothing_read(report.sources)
 
 
 def _write(report: Report, output: Output, order: Order, elapsed: float) -> None:

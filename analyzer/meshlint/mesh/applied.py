@@ -80,8 +80,8 @@ def title(one: Kept) -> str:
 def unclear_parts(predicate: Predicate) -> tuple[str, ...]:
     """Why parts of a predicate cannot be decided."""
     match predicate:
-        case Unclear(why):
-            return (why,)
+        case Unclear(why, known):
+            return (why,) if known is None else ()
         case Not(inner):
             return unclear_parts(inner)
         case All(inner) | AnyOf(inner):

@@ -18,6 +18,7 @@ from meshlint.request import Request
 from meshlint.resources.base import Resource, selects
 from meshlint.resources.destination_rule import ClientTLS
 from meshlint.resources.security import RequestAuthenticationSpec
+from meshlint.source.node import Node
 
 RequestAuthentication = Resource[RequestAuthenticationSpec]
 
@@ -89,7 +90,8 @@ def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts
     request, refused = _verified(mesh, workload, _as_seen(arrival)) if is_http else (_as_seen(arrival), "")
     if refused:
         return Reception(
-            Step(Stage.SERVER, f"{name}: {refused}", None, facts), Outcome(Kind.DENIED, 401, workloads=(name,), why=refused)
+            Step(Stage.SERVER, f"{name}: {refused}", None, facts),
+            Outcome(Kind.DENIED, 401, workloads=(name,), why=refused),
         )
     policies = attached(mesh, workload)
     doubt = _doubt(mesh, policies, chain)
@@ -99,17 +101,22 @@ def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts
     if not policies:
         return Reception(Step(Stage.SERVER, name, None, (*facts, Fact("no AuthorizationPolicy: all is allowed"))), None)
     found = verdict(mesh, policies, chain, request)
-    tried = tuple(_tried(mesh, policy, chain, request, found.rule.policy if found.rule else None) for policy in policies)
+    tried = tuple(
+        _tried(mesh, policy, chain, request, found.rule.policy if found.rule else None) for policy in policies
+    )
     asked = tuple(
         Fact(f"{_title(rule.policy)} asks the authorizer `{_provider(rule.policy)}`: taken to agree", rule.node)
         for rule in found.asked
     )
+    node: Node | None
     if found.rule is not None:
         number = rules_of(mesh, found.rule.policy, chain).index(found.rule)
         words = f"{_title(found.rule.policy)} rule {number}: {action(found.rule.policy).value}"
         node = found.rule.node
     else:
-        words, node = ("no rule denies it", None) if found.is_allowed else ("no ALLOW rule allows it", policies[0].name_node)
+        words, node = (
+            ("no rule denies it", None) if found.is_allowed else ("no ALLOW rule allows it", policies[0].name_node)
+        )
     step = Step(Stage.SERVER, f"{name}  {words}", node, (*facts, *asked), tried)
     if found.is_allowed:
         return Reception(step, None)
@@ -169,7 +176,9 @@ def _verified(mesh: Mesh, workload: Workload, request: Request) -> tuple[Request
     listed = {rule.issuer for one in _authenticators(mesh, workload) for rule in one.spec.jwt_rules}
     if not listed:
         return _without_token(request), ""
-    return (request, "") if issuer in listed else (request, f"no RequestAuthentication knows the token's issuer {issuer}")
+    return (
+        (request, "") if issuer in listed else (request, f"no RequestAuthentication knows the token's issuer {issuer}")
+    )
 
 
 def _without_token(request: Request) -> Request:
@@ -218,4 +227,3 @@ def _title(policy: Policy) -> str:
 
 def _provider(policy: Policy) -> str:
     return policy.spec.provider.name if policy.spec.provider is not None else ""
-

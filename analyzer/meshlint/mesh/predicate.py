@@ -93,12 +93,13 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A condition meshlint cannot read, so that nothing may be concluded from it.
+    """A condition from which nothing may be concluded about all requests: the space answers Unknown where it matters.
 
-    `holds` says False; the space answers Unknown for any question that depends on it.
+    For one request `known` decides, where there is one; `holds` says False without.
     """
 
     why: str
+    known: "Predicate | None" = None
 
 
 Test = Exact | Prefix | Suffix | Regex | Present | Member | Within
@@ -117,8 +118,8 @@ def holds(predicate: Predicate, request: Request) -> bool:
             return all(holds(one, request) for one in inner)
         case AnyOf(inner):
             return any(holds(one, request) for one in inner)
-        case Unclear():
-            return False
+        case Unclear(_, known):
+            return known is not None and holds(known, request)
         case _:
             value = request.get(predicate.attribute)
             return value is not None and accepts(predicate, value)

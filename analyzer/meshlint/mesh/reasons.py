@@ -60,8 +60,8 @@ def _reason(predicate: Predicate, request: Request) -> str:
             return " and ".join(dict.fromkeys(_reason(one, request) for one in inner))
         case Not(inner):
             return f"excluded: {_words(inner)}"
-        case Unclear(why):
-            return why
+        case Unclear(why, known):
+            return why if known is None else _reason(known, request)
         case _:
             return _of_test(predicate, request)
 

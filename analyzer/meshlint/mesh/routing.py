@@ -257,7 +257,8 @@ def _header(name: str, condition: StringMatch) -> Predicate:
     """A condition on a header, a pseudo header or a token's claim (R312, R315, R316)."""
     lowered = name.lower()
     if lowered == ":path":
-        return Unclear("a condition on `:path` sees the query string as well (R316)")
+        known = _string(condition, header(lowered), stars=True)
+        return Unclear("a condition on `:path` sees the query string as well (R316)", known)
     if lowered.startswith("@request.auth.claims"):
         names = claim_names(name)
         return _string(condition, claim(*names), stars=True) if names else Unclear(f"`{name}` names no claim")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from meshlint.mesh.applied import Kept, kept
-from meshlint.mesh.hosts import covers, is_address, is_wildcard, overlaps, specificity
+from meshlint.mesh.hosts import covers, is_address, is_wildcard, specificity
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
 from meshlint.mesh.scope import hosts_of
@@ -145,7 +145,7 @@ def _may_be_literal(mesh: Mesh, seen: View, vs: VirtualService, port: int) -> bo
         return True
     names = [one.lower() for one in hosts_of(vs, mesh.settings.cluster_domain)]
     here = [host for host, one in visible_on(mesh, seen, port) if one.protocol.may_be_http]
-    return any(overlaps(name, host.name) for name in names for host in here)
+    return any(covers(name, host.name) for name in names for host in here)
 
 
 def _attached(

@@ -5,7 +5,10 @@ from enum import Enum
 
 from meshlint import request as a
 from meshlint.mesh.paths import normalised
-from meshlint.request import Request
+from meshlint.request import Attribute, Request
+
+DIALED = Attribute("connection.host")
+"""The name that the client resolves to connect, where it is not that of the Host header."""
 
 
 class Bytes(Enum):
@@ -32,6 +35,11 @@ class Call:
         return self.request.get(a.AUTHORITY) or self.sni or self.request.get(a.DESTINATION_IP) or ""
 
     @property
+    def dialed(self) -> str:
+        """The name or address that the client connects to."""
+        return self.request.get(DIALED) or self.authority
+
+    @property
     def is_http(self) -> bool:
         """Whether a proxy that does not end TLS can read a request."""
         return self.carries is Bytes.HTTP
@@ -41,6 +49,7 @@ class Call:
         return replace(self, carries=self.inner or Bytes.TCP, inner=None)
 
 
+_WHOLE_PATH = a.header(":path")
 _DEFAULTS = {"http": 80, "grpc": 80, "https": 443, "tls": 443}
 
 
@@ -56,9 +65,21 @@ def call(request: Request, normalization: str) -> Call:
     filled = request.but(a.METHOD, request.get(a.METHOD) or ("POST" if scheme == "grpc" else "GET"))
     path = request.get(a.PATH) or "/"
     filled = filled.but(a.PATH, normalised(path, normalization)).but(a.SCHEME, "https" if scheme == "https" else "http")
+    filled = filled.but(_WHOLE_PATH, _with_query(filled, request.get(_WHOLE_PATH)))
     if scheme != "https":
         return Call(filled, Bytes.HTTP, number)
     return Call(filled, Bytes.TLS, number, sni or _name(request), inner=Bytes.HTTP)
+
+
+def _with_query(request: Request, written: str | None) -> str:
+    """The pseudo header `:path`, which has the query string in it (R316)."""
+    path = request.get(a.PATH) or ""
+    if written is not None:
+        return path + "".join(written.partition("?")[1:])
+    parameters = "&".join(
+        f"{name.removeprefix('query:')}={value}" for name, value in request.values if name.startswith("query:")
+    )
+    return f"{path}?{parameters}" if parameters else path
 
 
 def _guessed(request: Request) -> str:
@@ -68,7 +89,7 @@ def _guessed(request: Request) -> str:
 
 
 def _name(request: Request) -> str | None:
-    text = request.get(a.AUTHORITY)
+    text = request.get(DIALED) or request.get(a.AUTHORITY)
     if not text or text.startswith("["):
         return None
     head, colon, port = text.rpartition(":")

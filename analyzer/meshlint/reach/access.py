@@ -8,7 +8,7 @@ from meshlint import space
 from meshlint.mesh.authorization import Gates, PolicyRule, gates, is_certain
 from meshlint.mesh.conditions import Chain, is_many_valued
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.predicate import ALWAYS, NEVER, Exact, Predicate, accepts, both, either, tests
+from meshlint.mesh.predicate import ALWAYS, NEVER, Exact, Predicate, Test, accepts, both, either, tests
 from meshlint.reach.clients import ANONYMOUS, Client, Kind, callers
 from meshlint.reach.servers import Entrance, Guarded, Opaque, Open, Peers, Server
 from meshlint.reach.words import Clause, clauses, joined
@@ -18,9 +18,10 @@ from meshlint.source.node import Node
 
 @dataclass(frozen=True, slots=True)
 class Always:
-    """Every request passes. `why` says so where it is not for the policies' sake."""
+    """Every request passes, such as `witness`. `why` says so where no policy has a say, and there is no witness then."""
 
     why: str = ""
+    witness: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class OnConditions:
     """Some requests pass, such as `witness`, and some do not, such as `refused`.
 
     Each of `admitting` lets requests in on its own, none of `refusing` must match. `authorizers` are the external ones
-    that have a say; `refused` is None where only they refuse.
+    that have a say. `refused` is None where they alone refuse, or where a way of calling is closed altogether.
     """
 
     words: str
@@ -95,9 +96,9 @@ def _guarded(mesh: Mesh, server: Server, guard: Guarded, client: Client) -> Acce
     unsure = next((policy for policy in guard.policies if not is_certain(mesh, policy)), None)
     if unsure is not None:
         return Undecidable(f"AuthorizationPolicy {unsure.namespace}/{unsure.name} is flawed or defined more than once")
-    found = _together([_through(mesh, server, entrance, client) for entrance in guard.entrances])
+    found = _together([(one, _through(mesh, server, one, client)) for one in guard.entrances])
     if client.kind is Kind.IDENTITY and not client.is_certain:
-        bare = _together([_without_identity(mesh, server, entrance) for entrance in guard.entrances])
+        bare = _together([(one, _without_identity(mesh, server, one)) for one in guard.entrances])
         if not (isinstance(found, (Always, Never)) and type(found) is type(bare)):
             return Undecidable("the input does not show whether the client has a proxy, and so an identity")
     if guard.doubt and not isinstance(found, Always):
@@ -179,7 +180,7 @@ def _allowed(mesh: Mesh, asked: _Question, witness: Request) -> Access:
     if refused is None and unknown is not None:
         return Undecidable(unknown)
     if refused is None and not asking:
-        return Always()
+        return Always(witness=_seen(asked.chain, witness))
     return _on_conditions(mesh, asked, asking, witness, refused)
 
 
@@ -246,14 +247,46 @@ def _seen(chain: Chain, request: Request) -> Request:
     return request if chain is Chain.HTTP else request.but(METHOD, None).but(PATH, None)
 
 
-def _together(found: Sequence[Access]) -> Access:
+def _together(ways: Sequence[tuple[Entrance, Access]]) -> Access:
     """What several entrances of one port allow, where the caller chooses among them."""
+    found = [one for _, one in ways]
     unclear = next((one for one in found if isinstance(one, Undecidable)), None)
     if unclear is not None:
         return unclear
-    if all(isinstance(one, Always) for one in found) or all(isinstance(one, Never) for one in found):
+    if len(found) == 1 or all(isinstance(one, Always) for one in found) or all(isinstance(one, Never) for one in found):
         return found[0]
-    some = [one for one in found if isinstance(one, OnConditions)]
-    if len(some) == len(found) == 1:
-        return some[0]
-    return _mixed(found, some)
+    return _mixed(ways)
+
+
+def _mixed(ways: Sequence[tuple[Entrance, Access]]) -> Access:
+    some = [one for _, one in ways if isinstance(one, OnConditions)]
+    open_to_all = [one.witness for _, one in ways if isinstance(one, Always)]
+    witnesses = [*(one.witness for one in some), *(one for one in open_to_all if one is not None)]
+    return OnConditions(
+        words=_ways(ways),
+        admitting=tuple(dict.fromkeys(clause for one in some for clause in one.admitting)),
+        refusing=tuple(dict.fromkeys(clause for one in some for clause in one.refusing)),
+        authorizers=tuple(dict.fromkeys(name for one in some for name in one.authorizers)),
+        witness=witnesses[0],
+        refused=next((one.refused for one in some if one.refused is not None), None),
+    )
+
+
+def _ways(ways: Sequence[tuple[Entrance, Access]]) -> str:
+    """The conditions of each entrance, told apart where they differ."""
+    phrases = dict.fromkeys((entrance.chain, _phrase(one)) for entrance, one in ways)
+    if len({phrase for _, phrase in phrases}) == 1:
+        return next(phrase for _, phrase in phrases)
+    return "; ".join(f"as {chain.value} {phrase}" for chain, phrase in phrases)
+
+
+def _phrase(found: Access) -> str:
+    match found:
+        case OnConditions():
+            return found.words
+        case Always():
+            return "always"
+        case Never() | Undecidable():
+            return "never"
+        case _:
+            assert_never(found)

@@ -141,9 +141,7 @@ def _ambient(mesh: Mesh, workload: Workload, peers: Peers, node: Node | None) ->
 
 def _has_waypoint_policies(mesh: Mesh, workload: Workload) -> bool:
     homes = (workload.namespace, mesh.config.root_namespace)
-    return any(
-        target_refs(one) and one.namespace in homes and is_enforced(one) for one in mesh.authorization_policies
-    )
+    return any(target_refs(one) and one.namespace in homes and is_enforced(one) for one in mesh.authorization_policies)
 
 
 _PLAIN_MODES = frozenset({"", "SIMPLE"})

@@ -56,9 +56,7 @@ def _words(rule: AuthorizationRule, chain: Chain, *, names_callers: bool) -> Ite
         if target.operation is not None and chain is Chain.HTTP:
             yield from _operation(target.operation)
     for condition in rule.when:
-        is_known = condition.key == "destination.port" or (
-            condition.key in _CALLER_KEYS and not names_callers
-        )
+        is_known = condition.key == "destination.port" or (condition.key in _CALLER_KEYS and not names_callers)
         is_erased = chain is Chain.TCP and condition.key.startswith(("request.headers", "request.auth."))
         if not (is_known or is_erased):
             yield from _tested(condition.key, condition.values, condition.not_values)

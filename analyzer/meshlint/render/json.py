@@ -7,7 +7,7 @@ from meshlint.finding import Finding, Fix, Note, Ref, Report, Severity, Suppress
 from meshlint.render.witness import request_fields
 from meshlint.source.text import Span
 
-Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 VERSION = "1"
 

@@ -1,0 +1,182 @@
+"""What a proxy does with a call once a route is chosen: answer it, or send it to clusters and their endpoints."""
+
+from dataclasses import replace
+
+from meshlint.mesh.applied import Kept
+from meshlint.mesh.arrival import Arrival, Secured, receive, secured
+from meshlint.mesh.clusters import Cluster, cluster, destination_port, endpoints
+from meshlint.mesh.delegates import VirtualService
+from meshlint.mesh.hosts import qualify
+from meshlint.mesh.listeners import FilterChain
+from meshlint.mesh.paths import rewritten
+from meshlint.mesh.routing import Match
+from meshlint.mesh.served import is_gateway
+from meshlint.mesh.services import Host, Protocol
+from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
+from meshlint.mesh.view import view
+from meshlint.mesh.ways import Hop, Way, after, ended, together
+from meshlint.mesh.wire import Bytes, Call
+from meshlint.mesh.workloads import Workload, target_port
+from meshlint.resources.virtual_service import RouteDestination
+from meshlint.source.node import Node
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+def by_rule(hop: Hop, kept: Kept, match: Match) -> Way:
+    """What an HTTP rule does with the call that it takes (R401-R408)."""
+    node = kept.rule.route.node
+    fault = _aborted(node)
+    if fault is not None:
+        return ended(fault)
+    redirect, direct = node.get("redirect"), node.get("directResponse")
+    if redirect is not None:
+        code = _integer(redirect.get("redirectCode")) or 301
+        if code not in _REDIRECTS:
+            return ended(Outcome(Kind.REJECTED, why=f"Envoy refuses the port's routes: it cannot redirect with {code}"))
+        return ended(Outcome(Kind.REDIRECT, code, why=_text(redirect.get("uri")) or _text(redirect.get("authority"))))
+    if direct is not None:
+        return ended(Outcome(Kind.DIRECT, _integer(direct.get("status"))))
+    call = replace(hop.call, request=rewritten(hop.call.request, node, match))
+    owner = kept.rule.owner
+    return _to_all(replace(hop, call=call), kept.rule.route.destinations, owner, kept.rule.vs, kept.port, is_http=True)
+
+
+def by_chain(hop: Hop, chain: FilterChain, port: int) -> Way:
+    """What the chain that a connection fell into does with it (R455)."""
+    if chain.route is not None and chain.vs is not None:
+        return _to_all(hop, chain.route.destinations, chain.vs, chain.vs, port, is_http=False)
+    if chain.host is None:
+        return ended(Outcome(Kind.UNKNOWN, why="the chain leads nowhere that manifests show"))
+    return to_host(hop, chain.host, port)
+
+
+def to_host(hop: Hop, host: Host, port: int) -> Way:
+    """The host's own cluster on the port that was dialed (R214)."""
+    node = host.resource.name_node
+    one = cluster(hop.mesh, hop.client, view(hop.mesh, hop.client), (host.name, port, ""), node=node, via=None)
+    return to_cluster(hop, one)
+
+
+def to_cluster(hop: Hop, one: Cluster) -> Way:
+    """A call sent to a cluster: whether it exists, and what its endpoints do (R504, R507)."""
+    status = 503 if hop.call.is_http else None
+    if one.flaw:
+        step = Step(Stage.CLUSTER, f"{one.name} does not exist: {one.flaw}", one.node, _rule_facts(one))
+        return ended(Outcome(Kind.NO_CLUSTER, status, one.name, why=one.flaw), step)
+    if one.doubt:
+        step = Step(Stage.CLUSTER, one.name, one.node, (Fact(f"{one.doubt}: taken to exist"),))
+        done = Outcome(Kind.CLUSTER, 200 if hop.call.is_http else None, one.name, why=f"{one.doubt}: taken to exist")
+        return ended(done, step)
+    workloads, flaw, doubt = endpoints(hop.mesh, hop.client, one)
+    if flaw:
+        is_dns = one.subset and one.entry is not None and one.entry.resolution.startswith("DNS")
+        kind = Kind.NO_CLUSTER if is_dns else Kind.NO_ENDPOINT
+        return ended(Outcome(kind, status, one.name, why=flaw), Step(Stage.CLUSTER, f"{one.name}: {flaw}", one.node))
+    facts = (*_rule_facts(one), *((Fact(doubt),) if doubt else ()))
+    if not workloads:
+        step = Step(Stage.CLUSTER, one.name, one.node, facts)
+        return ended(Outcome(Kind.CLUSTER, 200 if hop.call.is_http else None, one.name, why=doubt), step)
+    return after(Step(Stage.CLUSTER, one.name, one.node, facts), _to_workloads(hop, one, workloads))
+
+
+def arrival_at(hop: Hop, one: Cluster, workload: Workload) -> Arrival:
+    """The call as it comes to one of the cluster's endpoints."""
+    port = one.entry.port(one.port) if one.entry is not None else None
+    number = (target_port(port, workload) if port is not None else None) or one.port
+    how = secured(hop.mesh, one.tls, one.entry, workload, number)
+    principal = hop.principal if how is Secured.MUTUAL else None
+    return Arrival(hop.call, how, principal, number, port.protocol if port is not None else Protocol.TCP)
+
+
+def _to_workloads(hop: Hop, one: Cluster, workloads: tuple[Workload, ...]) -> Way:
+    """The endpoints of a cluster, each of which may be chosen; the next hop where they are gateways."""
+    if is_gateway(hop.mesh, workloads[0]):
+        arrival = arrival_at(hop, one, workloads[0])
+        return hop.enter(hop, workloads[0], arrival.port, _on_the_wire(arrival, one))
+    steps: list[Step] = []
+    good: list[str] = []
+    bad: list[Outcome] = []
+    for workload in workloads:
+        reception = receive(hop.mesh, workload, arrival_at(hop, one, workload))
+        steps.append(reception.step)
+        if reception.outcome is None:
+            good.append(f"{workload.namespace}/{workload.name}")
+        else:
+            bad.append(reception.outcome)
+    if bad and not good:
+        return Way(tuple(steps), replace(bad[0], cluster=one.name))
+    why = "; ".join(f"{', '.join(refused.workloads)} refuses: {refused.why}" for refused in bad)
+    done = Outcome(Kind.CLUSTER, 200 if hop.call.is_http else None, one.name, workloads=tuple(good), why=why)
+    return Way(tuple(steps), done)
+
+
+def _on_the_wire(arrival: Arrival, one: Cluster) -> Call:
+    """The call as the next gateway's listener sees it: inside the TLS that the client's rule asks for."""
+    call = replace(arrival.call, port=arrival.port)
+    if arrival.secured is Secured.PLAIN:
+        return call
+    sni = one.tls.sni if one.tls is not None else ""
+    default = f"outbound_.{one.port}_.{one.subset}_.{one.host}" if arrival.secured is Secured.MUTUAL else None
+    return replace(call, carries=Bytes.TLS, sni=sni or default, inner=call.carries)
+
+
+def _to_all(
+    hop: Hop,
+    destinations: tuple[RouteDestination, ...],
+    owner: VirtualService,
+    vs: VirtualService,
+    port: int,
+    *,
+    is_http: bool,
+) -> Way:
+    """The destinations of a route with their shares (R402, R403, R455)."""
+    weighted = [(one, one.weight or 0) for one in destinations if one.destination is not None]
+    if len(weighted) == 1:
+        weighted = [(weighted[0][0], 1)]
+    total = sum(weight for _, weight in weighted)
+    if not weighted or total <= 0:
+        return ended(Outcome(Kind.REJECTED, why="Envoy refuses the routes: no destination has a weight"))
+    parts: list[tuple[str, float, Way]] = []
+    for one, weight in weighted:
+        if weight and one.destination is not None:
+            found = _cluster(hop, one, owner, vs, port, is_http=is_http)
+            parts.append((found.name, weight / total, to_cluster(hop, found)))
+    return together(parts)
+
+
+def _cluster(
+    hop: Hop, one: RouteDestination, owner: VirtualService, vs: VirtualService, port: int, *, is_http: bool
+) -> Cluster:
+    to = one.destination
+    if to is None:
+        raise ValueError("a destination that is none has no cluster")
+    host = qualify(to.host, owner.namespace, hop.mesh.settings.cluster_domain)
+    number = destination_port(hop.mesh, hop.client, to, host, port, is_http=is_http)
+    seen = view(hop.mesh, hop.client)
+    return cluster(hop.mesh, hop.client, seen, (host, number, to.subset), node=to.node, via=vs)
+
+
+def _rule_facts(one: Cluster) -> tuple[Fact, ...]:
+    facts = [Fact(f"DestinationRule {rule.namespace}/{rule.name}", rule.name_node) for rule in one.rules]
+    if one.tls is not None and one.tls.mode:
+        facts.append(Fact(f"TLS {one.tls.mode}", one.tls.node.at("mode")))
+    return tuple(facts)
+
+
+def _aborted(route: Node) -> Outcome | None:
+    """The answer of a fault that strikes every request; an abort without a percentage strikes none (R408)."""
+    abort = route.get("fault", "abort")
+    share = abort.get("percentage", "value") if abort is not None else None
+    if abort is None or share is None or not isinstance(share.value, int | float) or share.value < 100:
+        return None
+    return Outcome(Kind.DIRECT, _integer(abort.get("httpStatus")), why="a fault is injected into every request")
+
+
+def _integer(node: Node | None) -> int | None:
+    value = node.value if node is not None else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _text(node: Node | None) -> str:
+    return str(node.value) if node is not None and isinstance(node.value, str) else ""

@@ -1,0 +1,185 @@
+"""A call at gateway pods: which server takes it, what their policies say, and where their routes send it (P3)."""
+
+from dataclasses import replace
+
+from meshlint import request as a
+from meshlint.mesh.applied import choose, title
+from meshlint.mesh.arrival import Arrival, Secured, authorize
+from meshlint.mesh.clusters import cluster
+from meshlint.mesh.forward import by_chain, by_rule, to_cluster
+from meshlint.mesh.listeners import pick
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.origin import gateway_client
+from meshlint.mesh.served import is_gateway
+from meshlint.mesh.servers import Opened, Use, chains, domain, opened
+from meshlint.mesh.services import Protocol
+from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
+from meshlint.mesh.view import view
+from meshlint.mesh.virtual_hosts import domain_of
+from meshlint.mesh.ways import MOST_HOPS, Hop, Way, after, ended
+from meshlint.mesh.wire import Bytes, Call
+from meshlint.mesh.workloads import Workload
+
+
+def enter(hop: Hop, workload: Workload, port: int, call: Call) -> Way:
+    """The call at the next gateway, on a port of its pods; a gateway that sees it again never lets go of it (R722)."""
+    key = (f"{workload.namespace}/{workload.name}", port)
+    if key in hop.visited or len(hop.visited) >= MOST_HOPS:
+        return ended(
+            Outcome(
+                Kind.LOOP, 503 if call.inner is Bytes.HTTP or call.is_http else None, why=f"back at gateway {key[0]}"
+            )
+        )
+    peer = hop.principal if call.carries is Bytes.TLS and call.inner is not None else None
+    client = gateway_client(workload)
+    next_hop = Hop(hop.mesh, client, call, identity(hop.mesh, workload), enter, (*hop.visited, key))
+    return at_gateway(next_hop, port, peer)
+
+
+def identity(mesh: Mesh, workload: Workload | None) -> str | None:
+    """The identity of a workload in full, as its certificate has it (S45)."""
+    return f"spiffe://{mesh.config.trust_domain}/{workload.principal}" if workload is not None else None
+
+
+def at_gateway(hop: Hop, port: int, peer: str | None) -> Way:
+    """A call that comes to *port* of the gateway's pods from *peer*, an identity or nobody known."""
+    all_servers = [one for one in opened(hop.mesh, hop.client) if one.pod_port == port]
+    servers = tuple(one for one in all_servers if not one.skipped)
+    skipped = tuple(
+        Fact(f"server of Gateway {one.place} is skipped: {one.skipped}", one.server.node)
+        for one in all_servers
+        if one.skipped
+    )
+    client = Step(Stage.CLIENT, f"gateway {hop.client.name}, port {port}", None, skipped)
+    twin = _twin(servers)
+    if twin is not None:
+        why = f"Envoy refuses the listener: two servers for SNI `{twin}`"
+        return ended(Outcome(Kind.REJECTED, why=why), client)
+    if not servers:
+        return ended(Outcome(Kind.REJECTED, why=f"connection refused: no server on port {port}"), client)
+    return after(client, _by_bytes(hop, servers, port, peer))
+
+
+def _twin(servers: tuple[Opened, ...]) -> str | None:
+    """An SNI that two servers of one port are chosen by, for which Envoy refuses the listener (R604)."""
+    seen: set[str] = set()
+    for one in servers:
+        if one.use in (Use.HTTPS, Use.TLS):
+            for sni in dict.fromkeys(name.lower() for name in one.snis):
+                if sni in seen:
+                    return sni
+                seen.add(sni)
+    return None
+
+
+def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) -> Way:
+    call = hop.call
+    plain = tuple(one for one in servers if one.use is Use.HTTP)
+    if plain and call.carries is not Bytes.TLS:
+        if call.carries is not Bytes.HTTP:
+            return ended(Outcome(Kind.REJECTED, why="the server takes HTTP only"))
+        return _http(hop, plain, port, None)
+    pairs = list(chains(hop.mesh, hop.client, servers))
+    if not pairs:
+        if any(one.use is Use.AUTO for one in servers):
+            return _by_sni(hop)
+        kinds = ", ".join(sorted({one.use.value for one in servers}))
+        return ended(Outcome(Kind.REJECTED, why=f"connection refused: no route for the server ({kinds})"))
+    usable = [chain for one, chain in pairs if call.carries is Bytes.TLS or one.use is Use.TCP]
+    chain = pick(usable, call.request.get(a.DESTINATION_IP), call.sni)
+    if chain is None:
+        return ended(Outcome(Kind.REJECTED, why=_no_chain(call)))
+    server = next(one for one, other in pairs if other is chain)
+    chosen = Step(Stage.ROUTE, f"server of Gateway {server.place} ({server.use.value})", server.server.node)
+    inner = replace(hop, call=call.opened()) if server.use in (Use.HTTPS, Use.TLS) else hop
+    if server.use is Use.HTTPS:
+        mode = server.server.tls.mode if server.server.tls is not None else ""
+        if inner.call.carries is not Bytes.HTTP:
+            return ended(Outcome(Kind.UNKNOWN, why="nothing is known of the request inside the TLS connection"), chosen)
+        if mode == "ISTIO_MUTUAL" and peer is None:
+            why = "the server wants a certificate of the mesh, the client shows none"
+            return ended(Outcome(Kind.TLS_MISMATCH, 503 if hop.visited else None, why=why), chosen)
+        return after(chosen, _http(inner, (server,), port, peer if mode == "ISTIO_MUTUAL" else None))
+    refused, step = _refused(inner, port, None)
+    if refused is not None:
+        return after(chosen, refused)
+    text = f"VirtualService {chain.vs.namespace}/{chain.vs.name}" if chain.vs is not None else "no VirtualService"
+    route = Step(Stage.ROUTE, text, chain.node)
+    return after(chosen, after(step, after(route, by_chain(inner, chain, server.port))))
+
+
+def _no_chain(call: Call) -> str:
+    if call.carries is not Bytes.TLS:
+        return "the server takes TLS only"
+    return f"connection reset: no server for SNI `{call.sni}`" if call.sni else "connection reset: no SNI"
+
+
+def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) -> Way:
+    """A request at the virtual hosts of servers that share their routes (R215-R218, R607-R610)."""
+    refused, step = _refused(hop, port, peer)
+    if refused is not None:
+        return refused
+    name = domain_of(hop.call.authority)
+    found = domain(hop.mesh, hop.client, servers, name)
+    if found is None:
+        why = f"no virtual host for `{name}`"
+        return ended(Outcome(Kind.NOT_FOUND, 404, why=why), step, Step(Stage.ROUTE, why, None, _unbound(hop, servers)))
+    if found.redirect is not None and all(one.use is Use.HTTP for one in servers):
+        node = found.redirect.server.node.at("tls", "httpsRedirect")
+        text = f"Gateway {found.redirect.place} redirects `{found.name}` to https"
+        target = f"https://{name}{hop.call.request.get(a.PATH)}"
+        return ended(Outcome(Kind.REDIRECT, 301, why=target), step, Step(Stage.ROUTE, text, node))
+    chosen = choose(found.rules, hop.client, hop.call.request)
+    services = ", ".join(f"{vs.namespace}/{vs.name}" for vs in found.services)
+    if chosen.broken or chosen.unclear:
+        outcome = Outcome(Kind.REJECTED if chosen.broken else Kind.UNKNOWN, why=chosen.broken or chosen.unclear)
+        return ended(outcome, step, Step(Stage.ROUTE, f"VirtualService {services}", None, (), chosen.tried))
+    if chosen.kept is None or chosen.match is None:
+        text = f"virtual host {found.name}: no route of VirtualService {services} matches"
+        done = Step(Stage.ROUTE, text, found.services[0].name_node if found.services else None, (), chosen.tried)
+        return ended(Outcome(Kind.NOT_FOUND, 404, why="no route matches"), step, done)
+    vs = chosen.kept.rule.vs
+    text = f"virtual host {found.name}, VirtualService {vs.namespace}/{vs.name}, route {title(chosen.kept)}"
+    facts = (Fact("several VirtualServices have the host: by creation time, name, namespace (R204)"),)
+    route = Step(Stage.ROUTE, text, chosen.match.node, facts if len(found.services) > 1 else (), chosen.tried)
+    way = by_rule(hop, chosen.kept, chosen.match)
+    return after(step, after(route, way))
+
+
+def _refused(hop: Hop, port: int, peer: str | None) -> tuple[Way | None, Step]:
+    """What the policies of the gateway's pods say (S18); gateways have no PeerAuthentication (S117)."""
+    workload = hop.client.workload
+    if workload is None or not is_gateway(hop.mesh, workload):
+        return None, Step(Stage.SERVER, f"{hop.client.name}: the input does not show the gateway's pods")
+    secured = Secured.MUTUAL if peer is not None else Secured.PLAIN
+    protocol = Protocol.HTTP if hop.call.is_http else Protocol.TCP
+    # An origin's `--principal` speaks for a peer that is not in the input.
+    arrival = Arrival(hop.call, secured, peer or hop.call.request.get(a.PRINCIPAL), port, protocol)
+    reception = authorize(hop.mesh, workload, arrival, hop.client.name, ())
+    return (ended(reception.outcome, reception.step) if reception.outcome is not None else None), reception.step
+
+
+def _unbound(hop: Hop, servers: tuple[Opened, ...]) -> tuple[Fact, ...]:
+    """VirtualServices that have the host but do not come to these servers, with the reason."""
+    name = domain_of(hop.call.authority)
+    places = {one.place for one in servers}
+    facts: list[Fact] = []
+    for vs in hop.mesh.virtual_services:
+        if name not in (host.lower() for host in vs.spec.hosts):
+            continue
+        who = f"VirtualService {vs.namespace}/{vs.name}"
+        if not hop.mesh.audience_of(vs).includes(hop.client.namespace):
+            facts.append(Fact(f"{who} is not exported to {hop.client.namespace}", vs.spec.node.at("exportTo")))
+        else:
+            facts.append(Fact(f"{who} is not served by {', '.join(sorted(places))}", vs.spec.node.at("gateways")))
+    return tuple(facts)
+
+
+def _by_sni(hop: Hop) -> Way:
+    """AUTO_PASSTHROUGH: the SNI itself names the cluster (R615)."""
+    parts = (hop.call.sni or "").split("_.", 3)
+    if len(parts) != 4 or parts[0] != "outbound" or not parts[1].isdecimal():
+        return ended(Outcome(Kind.REJECTED, why=_no_chain(hop.call)))
+    to = (parts[3], int(parts[1]), parts[2])
+    seen = view(hop.mesh, hop.client)
+    return to_cluster(hop, cluster(hop.mesh, hop.client, seen, to, node=None, via=None))
