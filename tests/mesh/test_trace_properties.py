@@ -13,7 +13,7 @@ from meshlint.mesh.origin import AtGateway, FromOutside, FromPod, pod
 from meshlint.mesh.scope import hosts_of
 from meshlint.mesh.steps import Kind
 from meshlint.mesh.trace import trace
-from meshlint.request import Request, client_label, header, query
+from meshlint.request import Request, header, query
 from meshlint.source.parse import parse
 from meshlint.source.text import Source
 

@@ -15,7 +15,6 @@ from meshlint.mesh.settings import World
 from meshlint.render.terminal import visible
 from meshlint.source.text import Source
 
-
 NO_INPUT = 3
 
 

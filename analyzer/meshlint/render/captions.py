@@ -16,7 +16,7 @@ def caption(drawing: Drawing) -> str:
 def title(mark: Mark) -> str:
     """A vertex's kind and name, one below the other, and then its findings by code."""
     codes = Counter(f"{one.severity.value} {one.rule.code}" for one in mark.findings)
-    found = [f"{text} × {number}" if number > 1 else text for text, number in sorted(codes.items())]
+    found = [f"{text} x{number}" if number > 1 else text for text, number in sorted(codes.items())]
     return "\n".join((mark.vertex.kind, _one_line(mark.vertex.name), *found))
 
 

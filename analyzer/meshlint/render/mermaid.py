@@ -13,7 +13,7 @@ _CLASSES = {
     Severity.INFO: "stroke:#0969da,stroke-width:3px",
 }
 _ROUND = frozenset({"Host", "VirtualHost", "Principal"})
-_PLAIN = frozenset(" -_./:,=×()") | frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_PLAIN = frozenset(" -_./:,=()") | frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 def mermaid(drawing: Drawing) -> str:
