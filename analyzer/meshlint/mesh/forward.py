@@ -37,7 +37,10 @@ def by_rule(hop: Hop, kept: Kept, match: Match) -> Way:
         return ended(Outcome(Kind.REDIRECT, code, why=_text(redirect.get("uri")) or _text(redirect.get("authority"))))
     if direct is not None:
         return ended(Outcome(Kind.DIRECT, _integer(direct.get("status"))))
-    call = replace(hop.call, request=rewritten(hop.call.request, node, match))
+    sent = rewritten(hop.call.request, node, match)
+    if sent is None:
+        return ended(Outcome(Kind.UNKNOWN, why="the path is rewritten by an expression that cannot be followed"))
+    call = replace(hop.call, request=sent)
     owner = kept.rule.owner
     return _to_all(replace(hop, call=call), kept.rule.route.destinations, owner, kept.rule.vs, kept.port, is_http=True)
 

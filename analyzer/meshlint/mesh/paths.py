@@ -21,8 +21,11 @@ def normalised(path: str, mode: str) -> str:
     return re.sub(r"/{2,}", "/", text) if "MERGE_SLASHES" in mode else text
 
 
-def rewritten(request: Request, route: Node, match: Match) -> Request:
-    """The request after the route's rewrite; the choice of the virtual host is already made (R405, R406)."""
+def rewritten(request: Request, route: Node, match: Match) -> Request | None:
+    """The request after the route's rewrite; the choice of the virtual host is already made (R405, R406).
+
+    None where the rewrite is by an expression that cannot be read here, so that the new path is not known.
+    """
     rewrite = route.get("rewrite")
     path = request.get(PATH)
     if rewrite is None:
@@ -36,7 +39,8 @@ def rewritten(request: Request, route: Node, match: Match) -> Request:
     if uri is not None and isinstance(uri.value, str) and uri.value:
         return request.but(PATH, _replaced(path, uri.value, match))
     if pattern is not None and substitution is not None:
-        return request.but(PATH, _substituted(path, str(pattern.value), str(substitution.value)))
+        changed = _substituted(path, str(pattern.value), str(substitution.value))
+        return None if changed is None else request.but(PATH, changed)
     return request
 
 
@@ -69,9 +73,9 @@ def _replaced(path: str, uri: str, match: Match) -> str:
     return uri + path[length:]
 
 
-def _substituted(path: str, pattern: str, substitution: str) -> str:
-    """The expression replaced throughout; one that Python cannot read leaves the path alone, as no match would."""
+def _substituted(path: str, pattern: str, substitution: str) -> str | None:
+    """The expression replaced throughout (R406); None for one that is RE2's and not Python's."""
     try:
         return re.sub(pattern, substitution, path)
     except (re.error, IndexError):
-        return path
+        return None
