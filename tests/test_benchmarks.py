@@ -8,8 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Without MSH018: nearly every annotation of Istio is alpha, so that rule is off unless asked for.
-ALL = ("--select", "MSH", "--ignore", "MSH018")
 
 
 def test_the_generated_mesh_is_clean_under_all_rules(tmp_path: Path):
@@ -45,7 +43,7 @@ def generate(folder: Path, *arguments: str) -> str:
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "meshlint", "lint", *ALL, "--format", "json", str(folder)],
+        [sys.executable, "-m", "meshlint", "lint", "--select", "MSH", "--format", "json", str(folder)],
         env={**os.environ, "PYTHONPATH": str(ROOT / "analyzer")},
         capture_output=True,
         encoding="utf-8",

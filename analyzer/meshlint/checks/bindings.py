@@ -9,7 +9,7 @@ from meshlint.finding import Edit, Fix, Note, Outside, Problem, Result
 from meshlint.mesh.hosts import half_qualified, overlaps
 from meshlint.mesh.model import Class, Mesh
 from meshlint.mesh.predicate import Exact, Predicate, both, either
-from meshlint.mesh.routing import RouteTable, bound_gateways, gateway_name, route_tables, static
+from meshlint.mesh.routing import RouteTable, bound_gateways, gateway_name, static
 from meshlint.mesh.scope import gateways_named, hosts_of, server_hosts
 from meshlint.mesh.targets import all_targets
 from meshlint.mesh.visibility import Audience
@@ -107,8 +107,8 @@ def _conflict(mesh: Mesh, vs: VirtualService, other: VirtualService) -> bool:
         return False
     if not mesh.audience_of(vs).meets(mesh.audience_of(other)):
         return False
-    ours = {table.block: table for table in route_tables(vs)}
-    return any(table.block in ours and _share(ours[table.block], table) for table in route_tables(other))
+    ours = {table.block: table for table in mesh.tables_of(vs)}
+    return any(table.block in ours and _share(ours[table.block], table) for table in mesh.tables_of(other))
 
 
 def _share(one: RouteTable, other: RouteTable) -> bool:

@@ -249,7 +249,7 @@ def _direct_targets(mesh: Mesh, chain: Chain) -> Iterator[Result]:
         ]
         if not direct:
             continue
-        for table in route_tables(vs):
+        for table in mesh.tables_of(vs):
             yield from _direct_of_table(mesh, chain, table, direct)
 
 

@@ -186,14 +186,10 @@ def _swallowing(route: Route, later: tuple[Route, ...], scope: Predicate) -> Ite
         if not _asked(wide) or any(_asked(wide) & _asked(one) or not _asked(one) for one in others):
             continue
         for lost in route.matches[index + 1 :]:
-            if _is_covered(lost, wide, scope):
+            if _is_taken(lost.predicate, wide, scope):
                 yield Alternatives(route, wide, lost)
         if later and all(_is_taken(one.predicate, wide, scope) for one in later):
             yield Alternatives(route, wide, None)
-
-
-def _is_covered(lost: Match, wide: Match, scope: Predicate) -> bool:
-    return _is_taken(lost.predicate, wide, scope)
 
 
 def _is_taken(predicate: Predicate, wide: Match, scope: Predicate) -> bool:
@@ -208,20 +204,24 @@ def _asked(match: Match) -> frozenset[Attribute]:
 
 def _ineffective_entries(mesh: Mesh, table: RouteTable, route: Route, earlier: tuple[Route, ...]) -> Iterator[Result]:
     scope = _scope(mesh, table)
-    before = [(one.predicate, _shown(one)) for one in earlier]
-    for match in route.matches if len(route.matches) > 1 else ():
-        predicates = [both(scope, predicate) for predicate, _ in before]
-        answer = space.outside(both(scope, match.predicate), predicates)
+    if len(route.matches) < 2:
+        return
+    before = [both(scope, one.predicate) for one in earlier]
+    shown = [_shown(one) for one in earlier]
+    for match in route.matches:
+        own = both(scope, match.predicate)
+        answer = space.outside(own, before)
         if isinstance(answer, space.Empty) and answer.by:
             yield Problem(
                 match.node,
                 "this match entry has no effect: entries before it take all its requests",
                 label="adds nothing",
-                notes=tuple(Note(before[index][1].span, "taken here") for index in answer.by),
+                notes=tuple(Note(shown[index].span, "taken here") for index in answer.by),
             )
         if isinstance(answer, space.Unknown):
             yield Undecided(match.node, answer.why)
-        before.append((match.predicate, match.node))
+        before.append(own)
+        shown.append(match.node)
 
 
 def _unseen_catch_alls(mesh: Mesh, table: RouteTable) -> Iterator[Problem]:

@@ -199,7 +199,11 @@ class Mesh:
     @cached_property
     def route_tables(self) -> tuple[RouteTable, ...]:
         """The route tables of all VirtualServices."""
-        return tuple(table for vs in self.virtual_services for table in route_tables(vs))
+        return tuple(table for vs in self.virtual_services for table in self.tables_of(vs))
+
+    def tables_of(self, vs: Resource[VirtualServiceSpec]) -> tuple[RouteTable, ...]:
+        """The route tables of one VirtualService."""
+        return self.derived(route_tables, vs)
 
     def derived(self, make: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What *make* answers for this mesh and these arguments, asked once and remembered with the mesh."""
