@@ -53,10 +53,10 @@ def unreachable_route(mesh: Mesh) -> Iterator[Result]:
             takers = "an earlier route takes" if len(dead.by) == 1 else "earlier routes together take"
             yield Problem(
                 dead.route.node,
-                f"no request reaches {_called(table, dead.route)}: {takers} them all",
+                f"no request reaches {table.called(dead.route)}: {takers} them all",
                 label="unreachable",
                 notes=tuple(
-                    Note(_shown(earlier).span, f"{_called(table, earlier)} takes {_share(dead)}") for earlier in dead.by
+                    Note(_shown(earlier).span, f"{table.called(earlier)} takes {_share(dead)}") for earlier in dead.by
                 ),
                 help=_advice(table, dead),
                 witness=_witness(mesh, table, dead),
@@ -70,9 +70,9 @@ def cut_off_routes(mesh: Mesh) -> Iterator[Result]:
         for dead in mesh.derived(_judge, mesh, table).cut_off:
             yield Problem(
                 dead.route.node,
-                f"{_called(table, dead.route)} is cut off: an earlier route matches everything",
+                f"{table.called(dead.route)} is cut off: an earlier route matches everything",
                 label="cut off",
-                notes=(Note(_shown(dead.by[0]).span, f"{_called(table, dead.by[0])} matches everything"),),
+                notes=(Note(_shown(dead.by[0]).span, f"{table.called(dead.by[0])} matches everything"),),
                 help=_advice(table, dead),
                 witness=_witness(mesh, table, dead),
             )
@@ -264,11 +264,6 @@ def _by_gateway_host(mesh: Mesh) -> dict[tuple[str, str], list[Resource[VirtualS
     return found
 
 
-def _called(table: RouteTable, route: Route) -> str:
-    """How to speak of a route: by its name, else by its place in the list."""
-    return f"route `{route.name}`" if route.name else f"route {table.routes.index(route)}"
-
-
 def _share(dead: Dead) -> str:
     return "every such request" if len(dead.by) == 1 else "a part of these requests"
 
@@ -282,10 +277,13 @@ def _advice(table: RouteTable, dead: Dead) -> str:
     """Moving the dead route up helps where it is narrower than the one that takes its requests."""
     if len(dead.by) != 1:
         return ""
+    eating = next((one for one in dead.by[0].matches if any(one.eats(other) for other in dead.route.matches)), None)
+    if eating is not None:
+        return f"a prefix is no path segment: write exact `{eating.prefix}` and prefix `{eating.prefix}/`"
     answer = space.outside(dead.by[0].predicate, [dead.route.predicate])
     if isinstance(answer, space.Some):
-        return f"move {_called(table, dead.route)} above {_called(table, dead.by[0])}"
-    return f"remove {_called(table, dead.route)}, or narrow {_called(table, dead.by[0])}"
+        return f"move {table.called(dead.route)} above {table.called(dead.by[0])}"
+    return f"remove {table.called(dead.route)}, or narrow {table.called(dead.by[0])}"
 
 
 def _witness(mesh: Mesh, table: RouteTable, dead: Dead) -> Witness | None:

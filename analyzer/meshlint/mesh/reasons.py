@@ -59,7 +59,7 @@ def _reason(predicate: Predicate, request: Request) -> str:
         case AnyOf(inner):
             return " and ".join(dict.fromkeys(_reason(one, request) for one in inner))
         case Not(inner):
-            return f"excluded: {_words(inner)}"
+            return f"excluded: {words(inner)}"
         case Unclear(why, known):
             return why if known is None else _reason(known, request)
         case _:
@@ -73,14 +73,15 @@ def _of_test(test: Test, request: Request) -> str:
     return f'{name} "{value}" {_demand(test, is_negative=True)}'
 
 
-def _words(predicate: Predicate) -> str:
+def words(predicate: Predicate) -> str:
+    """The condition as people say it: `path begins with "/api"`."""
     match predicate:
         case All(inner):
-            return " and ".join(_words(one) for one in inner)
+            return " and ".join(words(one) for one in inner)
         case AnyOf(inner):
-            return " or ".join(_words(one) for one in inner)
+            return " or ".join(words(one) for one in inner)
         case Not(inner):
-            return f"not {_words(inner)}"
+            return f"not {words(inner)}"
         case Unclear(why):
             return why
         case _:

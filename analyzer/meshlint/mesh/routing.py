@@ -6,6 +6,7 @@ proxy (R230-R234) is a condition on the proxy's attributes here, so that first m
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from meshlint.mesh.predicate import (
     ALWAYS,
@@ -61,6 +62,23 @@ class Match:
     predicate: Predicate
     node: Node
 
+    @property
+    def prefix(self) -> str | None:
+        """The prefix that it asks of the path; None where it asks for none, or for every path."""
+        return next((one.text for one in parts(self.predicate) if _is_on_path(one, Prefix)), None)
+
+    @property
+    def path(self) -> str:
+        """The path or the prefix of paths that it asks for; empty for an expression and for every path."""
+        return next((one.text for one in parts(self.predicate) if _is_on_path(one, Exact, Prefix)), "")
+
+    def eats(self, sibling: "Match") -> bool:
+        """Whether its prefix ends within a path segment of *sibling*, as `/users` does in `/users-admin` (R305)."""
+        prefix, wanted = self.prefix or "/", sibling.path
+        if not prefix[-1].isalnum() or not wanted.startswith(prefix) or wanted == prefix:
+            return False
+        return wanted[len(prefix)] not in "/;"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
@@ -85,6 +103,10 @@ class RouteTable:
     resource: Resource[VirtualServiceSpec]
     block: str
     routes: tuple[Route, ...]
+
+    def called(self, route: Route) -> str:
+        """How to speak of a route: by its name, else by its place in the list."""
+        return f"route `{route.name}`" if route.name else f"route {self.routes.index(route)}"
 
     def with_earlier(self) -> Iterator[tuple[Route, tuple[Route, ...]]]:
         """Each route with those before it that take what they match."""
@@ -126,38 +148,45 @@ def gateway_name(name: str, namespace: str) -> str:
 
 def http_predicate(match: HTTPMatch, namespace: str, bound: tuple[str, ...]) -> Predicate:
     """The requests that an HTTP match entry takes (R301-R316), at the proxies where it is kept (R230-R235)."""
-    parts: list[Predicate] = [*_proxy_conditions(match, namespace, bound, is_http=True)]
+    found: list[Predicate] = [*_proxy_conditions(match, namespace, bound, is_http=True)]
     if match.uri is not None:
-        parts.append(_uri(match.uri, match.ignore_uri_case))
+        found.append(_uri(match.uri, match.ignore_uri_case))
     for condition, attribute in ((match.scheme, SCHEME), (match.method, METHOD), (match.authority, AUTHORITY)):
         if condition is not None:
-            parts.append(_string(condition, attribute))
-    parts.extend(_header(name, condition) for name, condition in match.headers.items())
-    parts.extend(_without(name, condition) for name, condition in match.without_headers.items())
-    parts.extend(_string(condition, query(name), stars=True) for name, condition in match.query_params.items())
-    return both(*parts)
+            found.append(_string(condition, attribute))
+    found.extend(_header(name, condition) for name, condition in match.headers.items())
+    found.extend(_without(name, condition) for name, condition in match.without_headers.items())
+    found.extend(_string(condition, query(name), stars=True) for name, condition in match.query_params.items())
+    return both(*found)
 
 
 def l4_predicate(match: L4Match, namespace: str, bound: tuple[str, ...], block: str) -> Predicate:
     """The connections that a `tls` or `tcp` match entry takes (R450-R453)."""
-    parts: list[Predicate] = [*_proxy_conditions(match, namespace, bound, is_http=False)]
+    found: list[Predicate] = [*_proxy_conditions(match, namespace, bound, is_http=False)]
     if block == "tls":
-        parts.append(Member(SNI_PATTERN, frozenset(match.sni_hosts)))
+        found.append(Member(SNI_PATTERN, frozenset(match.sni_hosts)))
     if match.destination_subnets or block == "tls":
-        parts.append(Member(SUBNET, frozenset(match.destination_subnets or ("",))))
-    return both(*parts)
+        found.append(Member(SUBNET, frozenset(match.destination_subnets or ("",))))
+    return both(*found)
+
+
+def parts(predicate: Predicate) -> tuple[Predicate, ...]:
+    """The conditions that all have to hold: what a conjunction is made of, else the predicate itself."""
+    return predicate.predicates if isinstance(predicate, All) else (predicate,)
 
 
 def static(predicate: Predicate) -> Predicate:
     """What of a match is decided before any request comes: the proxy, its labels and namespace, the port (R230-R233)."""
-    parts = predicate.predicates if isinstance(predicate, All) else (predicate,)
-    return both(*(part for part in parts if _is_static(part)))
+    return both(*(part for part in parts(predicate) if _is_static(part)))
 
 
 def dynamic(predicate: Predicate) -> Predicate:
     """What of a match is left to decide for each request."""
-    parts = predicate.predicates if isinstance(predicate, All) else (predicate,)
-    return both(*(part for part in parts if not _is_static(part)))
+    return both(*(part for part in parts(predicate) if not _is_static(part)))
+
+
+def _is_on_path(part: Predicate, *shapes: type[Exact | Prefix]) -> TypeGuard[Exact | Prefix]:
+    return isinstance(part, shapes) and part.attribute == PATH
 
 
 def _is_static(predicate: Predicate) -> bool:
