@@ -35,6 +35,12 @@ def test_a_fixed_example_has_no_finding_of_its_rule(case: Case):
     assert [finding for finding in report.findings if finding.rule == case.rule] == []
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_finding_has_no_alias_that_its_page_does_not_name(case: Case):
+    for finding in linted(case, case.example.files).findings:
+        assert set(finding.aliases) <= set(finding.rule.aliases)
+
+
 def test_no_two_pages_share_a_code_or_a_name():
     for word, count in (Counter(rule.code for rule in RULES) + Counter(rule.name for rule in RULES)).items():
         assert count == 1, word

@@ -89,7 +89,8 @@ class Problem:
     """What a checker has found, at the smallest node the user must change.
 
     `label` is a word or two for the place itself (`unreachable`), `help` a hint that is no edit.
-    `on_key` points at the node's key in place of its value.
+    `on_key` points at the node's key in place of its value. `aliases` are those of the rule's aliases that this very
+    problem has in other tools; None stands for all of them.
     """
 
     node: Node
@@ -100,6 +101,7 @@ class Problem:
     fix: Fix | None = None
     witness: Witness | None = None
     on_key: bool = False
+    aliases: tuple[str, ...] | None = None
 
     @property
     def span(self) -> Span:
@@ -145,6 +147,11 @@ class Finding:
     resource: Ref | None
     fingerprint: str
     suppressed: Suppression | None = None
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The codes under which other tools report it."""
+        return self.rule.aliases if self.problem.aliases is None else self.problem.aliases
 
 
 @dataclass(frozen=True, slots=True)

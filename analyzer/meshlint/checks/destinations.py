@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from meshlint.finding import Note, Outside, Problem, Result
-from meshlint.mesh.destinations import Effective, effective, rules_for
-from meshlint.mesh.hosts import half_qualified, is_internal, is_wildcard, overlaps
+from meshlint.mesh.destinations import Effective, Rule, effective, rules_for
+from meshlint.mesh.hosts import half_qualified, is_internal, is_wildcard
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.outbound import restriction
-from meshlint.mesh.routing import gateway_name
-from meshlint.mesh.scope import gateways_named, hosts_of
-from meshlint.mesh.services import Host, Protocol, protocol_of
+from meshlint.mesh.services import Host
 from meshlint.mesh.settings import World
 from meshlint.mesh.suggestions import did_you_mean, nearest, nearest_host
 from meshlint.mesh.targets import (
@@ -25,7 +23,7 @@ from meshlint.mesh.targets import (
     users,
 )
 from meshlint.registry import checks
-from meshlint.resources.gateway import Server
+from meshlint.resources.destination_rule import Subset
 
 
 @checks("MSH201")
@@ -61,44 +59,25 @@ def no_such_subset(mesh: Mesh) -> Iterator[Result]:
         yield from _judge_subset(mesh, target, known)
 
 
-@checks("MSH203")
-def no_such_port(mesh: Mesh) -> Iterator[Result]:
-    """A port that the destination does not have: it is used as written, and there is no such cluster (R501, R504)."""
+@checks("MSH210")
+def hidden_subsets(mesh: Mesh) -> Iterator[Result]:
+    """A rule in a client's own namespace replaces the host's subsets that the client's routes need (R510)."""
+    hiding: dict[tuple[str, str], tuple[Rule, list[tuple[Target, Subset]]]] = {}
     for target in all_targets(mesh):
-        found = registered(mesh, target.host)
-        number = target.destination.port.number if target.destination.port is not None else None
-        if number is None or not found or not all(host.ports for host in found):
-            continue
-        if any(host.port(number) is not None for host in found):
-            continue
+        for rule, subset in _hiding(mesh, target) if target.destination.subset else ():
+            key = (rule.namespace, rule.name)
+            hiding.setdefault(key, (rule, []))[1].append((target, subset))
+    for rule, hidden in hiding.values():
+        names = ", ".join(f"`{name}`" for name in dict.fromkeys(subset.name for _, subset in hidden))
+        subsets = {id(subset): Note(subset.node.at("name").span, "hidden by it") for _, subset in hidden}
+        routes = (Note(target.node.at("subset").span, "a route needs it") for target, _ in hidden)
         yield Problem(
-            target.node.at("port", "number"),
-            f"host `{target.host}` has no port {number}",
-            label="no such port",
-            notes=_port_notes(mesh, found),
-            help=_port_hint(found, number),
+            rule.spec.node.at("host"),
+            f"clients in namespace `{rule.namespace}` use this rule only: it hides subset {names} of the host's own rules",
+            label="hides subsets",
+            notes=(*subsets.values(), *routes),
+            help="repeat the subsets here, or remove this rule",
         )
-
-
-@checks("MSH204")
-def port_required(mesh: Mesh) -> Iterator[Result]:
-    """Several ports and none chosen, where the one that Istio then takes is not among them (R502)."""
-    for target in all_targets(mesh):
-        found = registered(mesh, target.host)
-        if target.destination.port is not None or not found or any(len(host.ports) < 2 for host in found):
-            continue
-        own = {port.number for host in found for port in host.ports}
-        lacking = sorted(_listened(mesh, target) - own)
-        if lacking:
-            ports = ", ".join(str(number) for number in sorted(own))
-            yield Problem(
-                target.node,
-                f"host `{target.host}` has several ports and none is chosen: requests to port {lacking[0]} go to its "
-                f"port {lacking[0]}, which it does not have",
-                label="which port",
-                notes=_port_notes(mesh, found),
-                help=f"choose one of its ports: {ports}",
-            )
 
 
 def _is_visible(mesh: Mesh, target: Target, host: Host) -> bool:
@@ -200,6 +179,20 @@ def _relevant_clients(mesh: Mesh, target: Target, known: tuple[Host, ...]) -> li
     return [client for client in named if any(host.audience.includes(client) for host in known)]
 
 
+def _hiding(mesh: Mesh, target: Target) -> Iterator[tuple[Rule, Subset]]:
+    """Rules of clients' own namespaces that lack the target's subset, with the subset of the same name they hide."""
+    name = target.destination.subset
+    known = [host for host in registered(mesh, target.host) if host.name == target.host]
+    for host in known:
+        shared = (host.namespace, mesh.config.root_namespace)
+        rules = [rule for rule in rules_for(mesh, host.name) if rule.namespace in shared]
+        defined = [one for rule in rules for one in rule.spec.subsets if one.name == name]
+        for client in _relevant_clients(mesh, target, tuple(known)) if defined else ():
+            view = effective(mesh, client, host)
+            if client not in shared and view.defines(name) is False:
+                yield from ((rule, defined[0]) for rule in view.rules if rule.namespace == client)
+
+
 def _no_subset(
     mesh: Mesh,
     target: Target,
@@ -241,90 +234,3 @@ def _no_subset(
         notes=hiding,
         help="each client uses the rules of one namespace only: its own, else the host's, else the root namespace",
     )
-
-
-def _port_notes(mesh: Mesh, found: tuple[Host, ...]) -> tuple[Note, ...]:
-    """The host's ports, where the input holds them."""
-    return tuple(
-        Note(port.node.span, f"port {port.number}")
-        for host in found
-        if mesh.resource_of(host.resource.node.document) is not None
-        for port in host.ports
-    )
-
-
-def _port_hint(found: tuple[Host, ...], number: int) -> str:
-    ports = [port for host in found for port in host.ports]
-    behind = next((port for port in ports if port.target == number), None)
-    if behind is not None:
-        return f"{number} is the port of the pods: the Service's port is {behind.number}"
-    return f"it has only port {ports[0].number}" if len({port.number for port in ports}) == 1 else ""
-
-
-def _listened(mesh: Mesh, target: Target) -> set[int]:
-    """The ports at which requests for the route come in and whose number Istio takes for the destination (R502)."""
-    ports: set[int] = set()
-    for place in places(mesh, target):
-        if place == SIDECARS:
-            ports |= _dialed(mesh, target)
-        else:
-            ports |= set(_server_ports(mesh, target, place))
-    wanted = _wanted_ports(target)
-    return ports if wanted is None else ports & wanted
-
-
-def _wanted_ports(target: Target) -> set[int] | None:
-    """The ports that the route's matches name, None where one of them takes every port (R233)."""
-    matches = target.route.match
-    if not matches or any(not match.port for match in matches):
-        return None
-    return {match.port for match in matches if match.port}
-
-
-def _dialed(mesh: Mesh, target: Target) -> set[int]:
-    """The ports of the VirtualService's own hosts that use this block of routes (R206, R434)."""
-    names = [name for root in users(mesh, target.vs) for name in hosts_of(root, mesh.settings.cluster_domain)]
-    owners = [host for name in names for host in mesh.hosts_named(name) if host.name == name]
-    return {port.number for host in owners for port in host.ports if _uses(port.protocol, target.block)}
-
-
-def _uses(protocol: Protocol, block: str) -> bool:
-    wanted = {
-        "http": (Protocol.HTTP,),
-        "tls": (Protocol.TLS,),
-        "tcp": (Protocol.TCP,),
-    }
-    return protocol in wanted[block]
-
-
-def _server_ports(mesh: Mesh, target: Target, place: str) -> Iterator[int]:
-    """The servers of a Gateway that use this block of routes for a host of the VirtualService (R233, R456)."""
-    hosts = [
-        host
-        for root in users(mesh, target.vs)
-        if _names(root.spec.gateways, root.namespace, place)
-        for host in root.spec.hosts
-    ]
-    for gateway in gateways_named(mesh, place):
-        for server in gateway.spec.servers:
-            entries = (entry.rpartition("/")[2] for entry in server.hosts)
-            is_admitted = any(overlaps(entry, host) for entry in entries for host in hosts)
-            if server.port is not None and server.port.number and is_admitted and _routes(server) == target.block:
-                yield server.port.number
-
-
-def _names(gateways: tuple[str, ...], namespace: str, place: str) -> bool:
-    return any(gateway_name(name, namespace) == place for name in gateways)
-
-
-def _routes(server: Server) -> str:
-    """The block of routes that a Gateway's server uses; none where it only redirects (R456, R610)."""
-    protocol = server.port.protocol.upper() if server.port is not None else ""
-    tls = server.tls
-    if tls is not None and tls.https_redirect:
-        return ""
-    if protocol in ("HTTPS", "TLS") and (tls is None or tls.mode in ("", "PASSTHROUGH", "AUTO_PASSTHROUGH")):
-        return "tls"
-    if protocol == "HTTPS" or protocol_of(protocol) is Protocol.HTTP:
-        return "http"
-    return "tcp"

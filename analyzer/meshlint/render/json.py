@@ -32,7 +32,7 @@ def finding_json(finding: Finding) -> Json:
         "rule": finding.rule.name,
         "severity": finding.severity.value,
         "message": problem.message,
-        "aliases": list(finding.rule.aliases),
+        "aliases": list(finding.aliases),
         "resource": ref_json(finding.resource),
         "location": location_json(problem.span),
         "pointer": problem.node.pointer,
