@@ -25,7 +25,7 @@ _KUBERNETES = frozenset({"kubernetes.io/h2c", "kubernetes.io/ws", "kubernetes.io
 @checks("MSH214")
 def port_name(mesh: Mesh) -> Iterator[Result]:
     """A port whose protocol neither appProtocol nor name tells: Istio guesses it from each connection (R430, R431)."""
-    for service, port in _ports(mesh, is_external=False):
+    for port in _ports(mesh, is_external=False):
         if _is_known(port) or port.port in _TCP_PORTS:
             continue
         if port.app_protocol is not None:
@@ -46,7 +46,7 @@ def port_name(mesh: Mesh) -> Iterator[Result]:
 @checks("MSH215")
 def external_name_port(mesh: Mesh) -> Iterator[Result]:
     """An ExternalName Service's port that is TCP or of no protocol takes that port of every address (R442)."""
-    for _, port in _ports(mesh, is_external=True):
+    for port in _ports(mesh, is_external=True):
         if not _is_known(port) or port.name.lower() == "tcp":
             node = port.node.at("name")
             message = (
@@ -86,7 +86,7 @@ def workload_in_two_services(mesh: Mesh) -> Iterator[Result]:
         yield from _two_numbers(workload, ports)
 
 
-def _ports(mesh: Mesh, *, is_external: bool) -> Iterator[tuple[Service, ServicePort]]:
+def _ports(mesh: Mesh, *, is_external: bool) -> Iterator[ServicePort]:
     """The ports of Services whose names Istio reads: those of Istio, of Kubernetes and outside the mesh aside."""
     for one in mesh.resources:
         if not isinstance(one.spec, ServiceSpec) or (one.spec.type == "ExternalName") is not is_external:
@@ -94,7 +94,7 @@ def _ports(mesh: Mesh, *, is_external: bool) -> Iterator[tuple[Service, ServiceP
         service = cast("Service", one)
         if service.namespace in _SYSTEM or _is_of_istio(service) or _is_outside(mesh, service):
             continue
-        yield from ((service, port) for port in one.spec.ports if port.port is not None)
+        yield from (port for port in one.spec.ports if port.port is not None)
 
 
 def _is_known(port: ServicePort) -> bool:
@@ -107,7 +107,12 @@ def _is_known(port: ServicePort) -> bool:
 
 def _is_of_istio(service: Resource[Record]) -> bool:
     labels = service.metadata.labels
-    return "istio" in labels or labels.get("release") == "istio" or "gateway.istio.io/managed" in labels
+    return (
+        "istio" in labels
+        or labels.get("app") == "istiod"
+        or labels.get("release") == "istio"
+        or "gateway.istio.io/managed" in labels
+    )
 
 
 def _is_outside(mesh: Mesh, service: Service) -> bool:
