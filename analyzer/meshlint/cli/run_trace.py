@@ -11,6 +11,7 @@ from meshlint.cli import streams
 from meshlint.cli.inputs import Given, configured, read, what_was_read, without_garbage
 from meshlint.config import UsageError
 from meshlint.mesh.asked import AskingError, asked
+from meshlint.mesh.kubernetes_gateways import kubernetes_gateways_named
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import AtGateway, FromOutside, FromPod, Origin, pod
 from meshlint.mesh.scope import gateways_named
@@ -108,8 +109,8 @@ def _origin(mesh: Mesh, order: Order, request: Request) -> Origin:
     if text.startswith("gateway:"):
         name = text.removeprefix("gateway:")
         full = name if "/" in name else f"{mesh.settings.namespace}/{name}"
-        if not gateways_named(mesh, full):
-            known = [f"{one.namespace}/{one.name}" for one in mesh.gateways]
+        if not gateways_named(mesh, full) and not kubernetes_gateways_named(mesh, full):
+            known = [f"{one.namespace}/{one.name}" for one in (*mesh.gateways, *mesh.kubernetes_gateways)]
             raise UsageError(f"no Gateway is called {full!r}{_suggestion(full, known)}")
         return AtGateway(full)
     namespace, slash, name = text.partition("/")

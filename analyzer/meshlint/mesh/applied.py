@@ -77,6 +77,11 @@ def title(one: Kept) -> str:
     return one.rule.route.name or "/".join(str(step) for step in one.rule.route.node.path[-2:])
 
 
+def called(vs: VirtualService) -> str:
+    """What to call the object that routes: a VirtualService, or the route of the Gateway API that is one to Istio."""
+    return f"{vs.ref.kind} {vs.namespace}/{vs.name}"
+
+
 def unclear_parts(predicate: Predicate) -> tuple[str, ...]:
     """Why parts of a predicate cannot be decided."""
     match predicate:

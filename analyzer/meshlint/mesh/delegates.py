@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import either
 from meshlint.mesh.routing import Match, Route, RouteTable, bound_gateways, http_predicate
+from meshlint.mesh.translated import all_route_tables
 from meshlint.mesh.visibility import audience
 from meshlint.resources.base import Resource
 from meshlint.resources.virtual_service import HTTPMatch, HTTPRoute, StringMatch, VirtualServiceSpec
@@ -62,7 +63,7 @@ def _http_rules(mesh: Mesh, vs: VirtualService) -> tuple[Rule, ...]:
 
 def _tables(mesh: Mesh) -> Mapping[VirtualService, list[RouteTable]]:
     found: dict[VirtualService, list[RouteTable]] = {}
-    for table in mesh.route_tables:
+    for table in all_route_tables(mesh):
         found.setdefault(table.resource, []).append(table)
     return found
 

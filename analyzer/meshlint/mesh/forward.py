@@ -13,6 +13,7 @@ from meshlint.mesh.routing import Match
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.services import Host, Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
+from meshlint.mesh.translated import is_translated, refusal
 from meshlint.mesh.view import view
 from meshlint.mesh.ways import Hop, Way, after, ended, together
 from meshlint.mesh.wire import Bytes, Call
@@ -144,8 +145,16 @@ def _to_all(
     for one, weight in weighted:
         if weight and one.destination is not None:
             found = _cluster(hop, one, owner, vs, port, is_http=is_http)
-            parts.append((found.name, weight / total, to_cluster(hop, found)))
+            way = to_cluster(hop, found)
+            parts.append((found.name, weight / total, _in_its_words(way) if is_translated(vs) else way))
     return together(parts)
+
+
+def _in_its_words(way: Way) -> Way:
+    """The Gateway API has 500 for a backend that is not there (R908)."""
+    if way.outcome.kind is Kind.NO_CLUSTER and way.outcome.status is not None:
+        return replace(way, outcome=replace(way.outcome, status=500))
+    return way
 
 
 def _cluster(
@@ -155,6 +164,10 @@ def _cluster(
     if to is None:
         raise ValueError("a destination that is none has no cluster")
     host = qualify(to.host, owner.namespace, hop.mesh.settings.cluster_domain)
+    refused = refusal(hop.mesh, to.node)
+    if refused:
+        number = to.port.number if to.port is not None and to.port.number is not None else port
+        return Cluster(host, number, "", None, to.node, flaw=refused)
     number = destination_port(hop.mesh, hop.client, to, host, port, is_http=is_http)
     seen = view(hop.mesh, hop.client)
     return cluster(hop.mesh, hop.client, seen, (host, number, to.subset), node=to.node, via=vs)

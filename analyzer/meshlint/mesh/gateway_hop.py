@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from meshlint import request as a
-from meshlint.mesh.applied import choose, title
+from meshlint.mesh.applied import called, choose, title
 from meshlint.mesh.arrival import Arrival, Secured, authorize
 from meshlint.mesh.clusters import cluster
 from meshlint.mesh.forward import by_chain, by_rule, to_cluster
@@ -103,7 +103,7 @@ def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None
     refused, step = _refused(inner, port, None)
     if refused is not None:
         return after(chosen, refused)
-    text = f"VirtualService {chain.vs.namespace}/{chain.vs.name}" if chain.vs is not None else "no VirtualService"
+    text = called(chain.vs) if chain.vs is not None else "no VirtualService"
     route = Step(Stage.ROUTE, text, chain.node)
     return after(chosen, after(step, after(route, by_chain(inner, chain, server.port))))
 
@@ -130,16 +130,16 @@ def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) ->
         target = f"https://{name}{hop.call.request.get(a.PATH)}"
         return ended(Outcome(Kind.REDIRECT, 301, why=target), step, Step(Stage.ROUTE, text, node))
     chosen = choose(found.rules, hop.client, hop.call.request)
-    services = ", ".join(f"{vs.namespace}/{vs.name}" for vs in found.services)
+    services = ", ".join(called(vs) for vs in found.services)
     if chosen.broken or chosen.unclear:
         outcome = Outcome(Kind.REJECTED if chosen.broken else Kind.UNKNOWN, why=chosen.broken or chosen.unclear)
-        return ended(outcome, step, Step(Stage.ROUTE, f"VirtualService {services}", None, (), chosen.tried))
+        return ended(outcome, step, Step(Stage.ROUTE, services, None, (), chosen.tried))
     if chosen.kept is None or chosen.match is None:
-        text = f"virtual host {found.name}: no route of VirtualService {services} matches"
+        text = f"virtual host {found.name}: no route of {services} matches"
         done = Step(Stage.ROUTE, text, found.services[0].name_node if found.services else None, (), chosen.tried)
         return ended(Outcome(Kind.NOT_FOUND, 404, why="no route matches"), step, done)
     vs = chosen.kept.rule.vs
-    text = f"virtual host {found.name}, VirtualService {vs.namespace}/{vs.name}, route {title(chosen.kept)}"
+    text = f"virtual host {found.name}, {called(vs)}, route {title(chosen.kept)}"
     facts = (Fact("several VirtualServices have the host: by creation time, name, namespace (R204)"),)
     route = Step(Stage.ROUTE, text, chosen.match.node, facts if len(found.services) > 1 else (), chosen.tried)
     way = by_rule(hop, chosen.kept, chosen.match)

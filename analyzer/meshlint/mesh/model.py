@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import ParamSpec, TypeVar, cast
 
 from meshlint.mesh.defaults import assumed
+from meshlint.mesh.gateway_classes import deployed
 from meshlint.mesh.hosts import is_wildcard, overlaps
 from meshlint.mesh.routing import RouteTable, route_tables
 from meshlint.mesh.services import Host, hosts
@@ -17,6 +18,14 @@ from meshlint.mesh.workloads import Workload, serves, workloads
 from meshlint.resources.base import Labels, Resource, selects
 from meshlint.resources.destination_rule import DestinationRuleSpec
 from meshlint.resources.gateway import GatewaySpec, KubernetesGatewaySpec
+from meshlint.resources.gateway_api import (
+    GRPCRouteSpec,
+    HTTPRouteSpec,
+    ListenerSetSpec,
+    PlainRouteSpec,
+    ReferenceGrantSpec,
+    TLSRouteSpec,
+)
 from meshlint.resources.kinds import is_object, read
 from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
 from meshlint.resources.mistake import Violation
@@ -115,6 +124,36 @@ class Mesh:
         return self._of(KubernetesGatewaySpec)
 
     @cached_property
+    def listener_sets(self) -> tuple[Resource[ListenerSetSpec], ...]:
+        """All ListenerSets."""
+        return self._of(ListenerSetSpec)
+
+    @cached_property
+    def http_routes(self) -> tuple[Resource[HTTPRouteSpec], ...]:
+        """All HTTPRoutes."""
+        return self._of(HTTPRouteSpec)
+
+    @cached_property
+    def grpc_routes(self) -> tuple[Resource[GRPCRouteSpec], ...]:
+        """All GRPCRoutes."""
+        return self._of(GRPCRouteSpec)
+
+    @cached_property
+    def tls_routes(self) -> tuple[Resource[TLSRouteSpec], ...]:
+        """All TLSRoutes."""
+        return self._of(TLSRouteSpec)
+
+    @cached_property
+    def tcp_routes(self) -> tuple[Resource[PlainRouteSpec], ...]:
+        """All TCPRoutes."""
+        return tuple(one for one in self._of(PlainRouteSpec) if one.ref.kind == "TCPRoute")
+
+    @cached_property
+    def reference_grants(self) -> tuple[Resource[ReferenceGrantSpec], ...]:
+        """All ReferenceGrants."""
+        return self._of(ReferenceGrantSpec)
+
+    @cached_property
     def service_entries(self) -> tuple[Resource[ServiceEntrySpec], ...]:
         """All ServiceEntries."""
         return self._of(ServiceEntrySpec)
@@ -146,12 +185,12 @@ class Mesh:
 
     @cached_property
     def hosts(self) -> tuple[Host, ...]:
-        """The registry: hosts of Services and ServiceEntries, and of Istio's default install."""
+        """The registry: hosts of Services and ServiceEntries, of Istio's default install and of what it deploys."""
         return tuple(hosts((*self.resources, *self._assumed), self.config, self.settings))
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
-        """The workloads of the input, and the gateways of Istio's default install."""
+        """The workloads of the input, and the gateways of Istio's default install and those that it deploys."""
         given = workloads(self.resources, self.namespaces)
         return (*given, *workloads(self._assumed, self.namespaces, is_assumed=True))
 
@@ -244,7 +283,7 @@ class Mesh:
 
     @cached_property
     def _assumed(self) -> tuple[Resource[Record], ...]:
-        return assumed(self.resources, self.config)
+        return (*assumed(self.resources, self.config), *deployed(self.resources))
 
     @cached_property
     def _written_config(self) -> Node | None:

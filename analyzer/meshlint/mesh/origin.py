@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from meshlint.mesh.gateway_classes import GATEWAY_NAME
+from meshlint.mesh.kubernetes_gateways import kubernetes_gateways_named, pods_of
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.scope import gateways_named
 from meshlint.mesh.targets import SIDECARS
@@ -72,7 +74,7 @@ def gateway_client(workload: Workload) -> Client:
 
 
 def gateway_pods(mesh: Mesh, name: str) -> tuple[Client, ...]:
-    """The proxies that take the Gateway `namespace/name` (R601).
+    """The proxies that take the Gateway `namespace/name` of either API (R601, R901).
 
     Where the input shows none, pods with just the wanted labels, in the Gateway's namespace, stand for them.
     """
@@ -83,6 +85,11 @@ def gateway_pods(mesh: Mesh, name: str) -> tuple[Client, ...]:
         found += [gateway_client(one) for one in chosen]
         if not chosen:
             found.append(Client(gateway.namespace, tuple(sorted(wanted.items())), is_gateway=True))
+    for owner in kubernetes_gateways_named(mesh, name):
+        pods = pods_of(mesh, owner)
+        found += [gateway_client(one) for one in pods]
+        if not pods:
+            found.append(Client(owner.namespace, ((GATEWAY_NAME, owner.name),), is_gateway=True))
     return tuple(dict.fromkeys(found))
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from meshlint.mesh.kubernetes_matches import SEGMENTS
 from meshlint.mesh.routing import Match
 from meshlint.request import AUTHORITY, PATH, Request
 from meshlint.source.node import Node
@@ -68,6 +69,11 @@ def _replaced(path: str, uri: str, match: Match) -> str:
     written = match.node.get("uri")
     if written is not None and (written.get("exact") is not None or written.get("regex") is not None):
         return uri
+    segments = written.get(SEGMENTS) if written is not None else None
+    if segments is not None:
+        # What takes the prefix away leaves one slash, whether the path goes on or not (R913).
+        rest = path[len(str(segments.value)) :]
+        return rest or "/" if uri == "/" else uri + rest
     prefix = written.get("prefix") if written is not None else None
     length = len(str(prefix.value)) if prefix is not None else 1
     return uri + path[length:]

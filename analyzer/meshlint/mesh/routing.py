@@ -250,7 +250,8 @@ def _is_catch_all(match: HTTPMatch, bound: tuple[str, ...], namespace: str) -> b
 
 
 def _is_set(condition: StringMatch) -> bool:
-    return condition.exact is not None or condition.prefix is not None or condition.regex is not None
+    given = (condition.exact, condition.prefix, condition.regex, condition.path_separated_prefix)
+    return any(one is not None for one in given)
 
 
 def _uri(condition: StringMatch, ignore_case: bool) -> Predicate:
@@ -261,6 +262,9 @@ def _uri(condition: StringMatch, ignore_case: bool) -> Predicate:
         return ALWAYS if condition.prefix in ("", "/") else Prefix(PATH, condition.prefix, ignore_case)
     if condition.regex is not None:
         return ALWAYS if condition.regex == ".*" else Regex(PATH, condition.regex)
+    segments = condition.path_separated_prefix
+    if segments is not None:
+        return AnyOf((Exact(PATH, segments), Prefix(PATH, f"{segments}/")))
     return ALWAYS
 
 

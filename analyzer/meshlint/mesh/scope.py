@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from meshlint.mesh.hosts import is_wildcard, qualify
+from meshlint.mesh.kubernetes_gateways import all_gateways
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import Exact, Member, Predicate, both, either
 from meshlint.mesh.routing import bound_gateways
@@ -28,7 +29,9 @@ def gateways_named(mesh: Mesh, name: str) -> tuple[Resource[GatewaySpec], ...]:
 
 
 def hosts_of(vs: VirtualService, domain: str) -> tuple[str, ...]:
-    """The hosts of *vs* as full names (R101), in its order."""
+    """The hosts of *vs* as full names (R101), in its order; those of the Gateway API are full as they are."""
+    if vs.ref.kind != "VirtualService":
+        return vs.spec.hosts
     return tuple(qualify(host, vs.namespace, domain) for host in vs.spec.hosts)
 
 
@@ -56,7 +59,7 @@ def _server_ports(mesh: Mesh, place: str) -> set[str]:
 
 def _gateways(mesh: Mesh) -> dict[str, tuple[Resource[GatewaySpec], ...]]:
     found: dict[str, tuple[Resource[GatewaySpec], ...]] = {}
-    for gateway in mesh.gateways:
+    for gateway in all_gateways(mesh):
         name = f"{gateway.namespace}/{gateway.name}"
         found[name] = (*found.get(name, ()), gateway)
     return found

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from meshlint.mesh.kubernetes_gateways import listenings, pods_of
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.services import Host, HostPort
 from meshlint.mesh.workloads import Proxy, Workload, serves, target_port
@@ -26,10 +27,16 @@ def served_ports(mesh: Mesh, workload: Workload) -> tuple[ServedPort, ...]:
 
 def is_gateway(mesh: Mesh, workload: Workload) -> bool:
     """Whether the workload is a gateway, by its own looks or because some Gateway of the input chooses its pods (R601)."""
-    if workload.proxy is Proxy.GATEWAY:
+    if workload.proxy is Proxy.GATEWAY or workload in mesh.derived(_listening, mesh):
         return True
     labels = mesh.derived(_gateway_selectors, mesh)
     return any(selects(wanted, workload.labels) for wanted in labels)
+
+
+def _listening(mesh: Mesh) -> frozenset[Workload]:
+    """The pods of Gateways of the Gateway API (R901)."""
+    owners = dict.fromkeys(one.owner for one in listenings(mesh))
+    return frozenset(pod for owner in owners for pod in pods_of(mesh, owner))
 
 
 def _gateway_selectors(mesh: Mesh) -> tuple[Labels, ...]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from meshlint.mesh.applied import Kept, kept
+from meshlint.mesh.gateway_classes import GATEWAY_NAME
 from meshlint.mesh.hosts import covers, narrower, overlaps, specificity
+from meshlint.mesh.kubernetes_gateways import all_gateways, listening_at, pod_port_of
 from meshlint.mesh.listeners import FilterChain, kept_l4
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
@@ -127,19 +129,30 @@ def chains(mesh: Mesh, client: Client, servers: Iterable[Opened]) -> Iterator[tu
 
 
 def _opened(mesh: Mesh, client: Client) -> tuple[Opened, ...]:
-    labels = client.label_map
     found: list[Opened] = []
-    for gateway in sorted(mesh.gateways, key=age):
-        if not selects(gateway.spec.selector, labels):
-            continue
+    for gateway in sorted(all_gateways(mesh), key=age):
         for server in gateway.spec.servers:
             if server.port is None or server.port.number is None:
                 continue
-            number = server.port.number
-            one = Opened(gateway, server, _use(server), number, pod_port(mesh, client, number))
+            there = _pod_port(mesh, client, gateway, server.port.number)
+            if there is None:
+                continue
+            one = Opened(gateway, server, _use(server), server.port.number, there)
             rivals = [other for other in found if _shares(one, other) and not other.skipped]
             found.append(replace(one, skipped=_clash(one, rivals)))
     return tuple(found)
+
+
+def _pod_port(mesh: Mesh, client: Client, gateway: Gateway, port: int) -> int | None:
+    """The port of the pods on which a server is opened; None where the pods are not the Gateway's (R601, R901)."""
+    listening = listening_at(mesh, gateway)
+    if listening is None:
+        return pod_port(mesh, client, port) if selects(gateway.spec.selector, client.label_map) else None
+    if client.workload is not None:
+        return pod_port_of(mesh, listening, client.workload)
+    owner = listening.owner
+    is_own = (client.namespace, client.label_map.get(GATEWAY_NAME)) == (owner.namespace, owner.name)
+    return port if is_own else None
 
 
 def _use(server: Server) -> Use:

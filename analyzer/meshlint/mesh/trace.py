@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from meshlint import request as a
-from meshlint.mesh.applied import choose, title
+from meshlint.mesh.applied import called, choose, title
 from meshlint.mesh.arrival import Arrival, Secured, receive
 from meshlint.mesh.clusters import Cluster, registered
 from meshlint.mesh.forward import arrival_at, by_chain, by_rule, to_host
@@ -159,7 +159,7 @@ def _connected(hop: Hop, open_there: Listener, facts: list[Fact], dialed: Host |
         host = chain.host
         text = f"no route for {sent.carries.value} connections: {host.name if host is not None else ''} itself"
     else:
-        text = f"VirtualService {chain.vs.namespace}/{chain.vs.name}"
+        text = called(chain.vs)
     return after(step, after(Step(Stage.ROUTE, text, chain.node), by_chain(hop, chain, sent.port)))
 
 
@@ -187,7 +187,7 @@ def _routed(hop: Hop, found: VirtualHost, facts: list[Fact]) -> Way:
     """A request at its virtual host (R301, R213, R214)."""
     notes = [
         *facts,
-        *(Fact(f"VirtualService {vs.namespace}/{vs.name}: {why}", vs.name_node) for vs, why in found.passed),
+        *(Fact(f"{called(vs)}: {why}", vs.name_node) for vs, why in found.passed),
     ]
     rivals = [vs for vs, _ in found.passed if found.vs is not None and age(vs)[0] == age(found.vs)[0]]
     if rivals:
@@ -201,7 +201,7 @@ def _routed(hop: Hop, found: VirtualHost, facts: list[Fact]) -> Way:
             return ended(Outcome(Kind.NOT_FOUND, 404, why="no route takes the path `*`"), step, route)
         return after(step, after(route, to_host(hop, found.host, hop.call.port)))
     chosen = choose(found.rules, hop.client, hop.call.request)
-    name = f"VirtualService {found.vs.namespace}/{found.vs.name}"
+    name = called(found.vs)
     if chosen.broken or chosen.unclear:
         outcome = Outcome(Kind.REJECTED if chosen.broken else Kind.UNKNOWN, why=chosen.broken or chosen.unclear)
         return ended(outcome, step, Step(Stage.ROUTE, name, found.vs.name_node, (), chosen.tried))

@@ -11,6 +11,7 @@ from meshlint.mesh.routing import bound_gateways
 from meshlint.mesh.scope import hosts_of
 from meshlint.mesh.services import Host, HostPort, Protocol
 from meshlint.mesh.targets import SIDECARS
+from meshlint.mesh.translated import all_virtual_services
 from meshlint.resources.base import Resource, selects
 from meshlint.resources.record import Record
 from meshlint.resources.service_entry import ServiceEntrySpec
@@ -122,7 +123,7 @@ def _sidecar(mesh: Mesh, namespace: str, labels: tuple[tuple[str, str], ...]) ->
 
 def _view(mesh: Mesh, namespace: str, chosen: Sidecar | None, *, is_gateway: bool) -> View:
     domain = mesh.settings.cluster_domain
-    loaded = [vs for vs in mesh.virtual_services if vs.spec.hosts and mesh.audience_of(vs).includes(namespace)]
+    loaded = [vs for vs in all_virtual_services(mesh) if vs.spec.hosts and mesh.audience_of(vs).includes(namespace)]
     if not is_gateway:
         loaded = [vs for vs in loaded if SIDECARS in bound_gateways(vs) and _loads(chosen, namespace, vs, domain)]
     ordered = tuple(sorted(loaded, key=lambda vs: (_reach(mesh, vs, namespace), *age(vs))))

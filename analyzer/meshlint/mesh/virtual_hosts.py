@@ -9,6 +9,7 @@ from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
 from meshlint.mesh.scope import hosts_of
 from meshlint.mesh.services import Host
+from meshlint.mesh.translated import is_translated
 from meshlint.mesh.view import View, sees, visible_on
 from meshlint.resources.base import Resource
 from meshlint.resources.service_entry import ServiceEntrySpec
@@ -164,5 +165,11 @@ def _attached(
 
 
 def _widest(seen: View, name: str) -> tuple[VirtualService, ...]:
-    fitting = [wide for wide in seen.wide if covers(wide, name)]
-    return seen.wide[min(fitting, key=specificity)] if fitting else ()
+    """The VirtualServices of the closest wildcard that covers the host; those of the Gateway API stay literal (R915)."""
+    wide = {
+        one: tuple(vs for vs in some if one == name or not is_translated(vs))
+        for one, some in seen.wide.items()
+        if covers(one, name)
+    }
+    fitting = [one for one, some in wide.items() if some]
+    return wide[min(fitting, key=specificity)] if fitting else ()

@@ -56,10 +56,39 @@ class Resource(Generic[S_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRequirement(Record):
+    """An entry of `matchExpressions`: what it asks of one label."""
+
+    key: str = ""
+    operator: str = ""
+    values: tuple[str, ...] = ()
+
+    def holds(self, labels: Labels) -> bool:
+        """Whether *labels* are as it asks; an operator that nobody knows asks for what is never so."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return value is not None and value in self.values
+            case "NotIn":
+                return value is None or value not in self.values
+            case "Exists":
+                return value is not None
+            case "DoesNotExist":
+                return value is None
+            case _:
+                return False
+
+
+@dataclass(frozen=True, slots=True)
 class LabelSelector(Record):
-    """`matchLabels` of a selector."""
+    """A Kubernetes selector of objects by their labels."""
 
     match_labels: Labels = field(default_factory=dict)
+    match_expressions: tuple[LabelRequirement, ...] = ()
+
+    def selects(self, labels: Labels) -> bool:
+        """Whether *labels* are as all parts of the selector ask."""
+        return selects(self.match_labels, labels) and all(one.holds(labels) for one in self.match_expressions)
 
 
 @dataclass(frozen=True, slots=True)

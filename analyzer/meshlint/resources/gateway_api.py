@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from meshlint.resources.base import Resource
 from meshlint.resources.gateway import Listener
 from meshlint.resources.record import Record
+from meshlint.source.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +21,97 @@ class ParentRef(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class BackendRef(Record):
-    """Where a rule sends requests: a Service unless it says otherwise."""
+class HeaderValue(Record):
+    """A header that a filter sets or adds."""
+
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderModifier(Record):
+    """`requestHeaderModifier` or `responseHeaderModifier` of a filter."""
+
+    set: tuple[HeaderValue, ...] = ()
+    add: tuple[HeaderValue, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PathModifier(Record):
+    """`path` of a redirect or rewrite: what takes the place of the whole path or of its matched prefix."""
+
+    type: str = ""
+    replace_full_path: str | None = None
+    replace_prefix_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect(Record):
+    """`requestRedirect` of a filter; the API server fills in the status."""
+
+    scheme: str = ""
+    hostname: str = ""
+    path: PathModifier | None = None
+    port: int | None = None
+    status_code: int = 302
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite(Record):
+    """`urlRewrite` of a filter."""
+
+    hostname: str = ""
+    path: PathModifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target(Record):
+    """An object that a rule sends requests to: a Service unless it says otherwise."""
 
     group: str = ""
     kind: str = "Service"
     namespace: str = ""
     name: str = ""
     port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction(Record):
+    """A part of the requests, as a fraction."""
+
+    numerator: int = 0
+    denominator: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMirror(Record):
+    """`requestMirror` of a filter."""
+
+    backend_ref: Target | None = None
+    percent: int | None = None
+    fraction: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Record):
+    """A filter of a rule or of a backend; what it does stands in the field that its type names."""
+
+    type: str = ""
+    request_header_modifier: HeaderModifier | None = None
+    response_header_modifier: HeaderModifier | None = None
+    request_redirect: Redirect | None = None
+    url_rewrite: Rewrite | None = None
+    request_mirror: RequestMirror | None = None
+    cors: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRef(Target):
+    """Where a rule sends its share of requests."""
+
     weight: int = 1
+    filters: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +156,6 @@ class GRPCMatch(Record):
 
     method: MethodMatch | None = None
     headers: tuple[NameMatch, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Filter(Record):
-    """A filter of a rule or of a backend; what it does stands in the field that its type names."""
-
-    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
     ("extensions.istio.io", "WasmPlugin"): extension.WasmPluginSpec,
     ("extensions.istio.io", "TrafficExtension"): extension.TrafficExtensionSpec,
     ("gateway.networking.k8s.io", "Gateway"): gateway.KubernetesGatewaySpec,
+    ("gateway.networking.k8s.io", "GatewayClass"): gateway.GatewayClassSpec,
     ("gateway.networking.k8s.io", "HTTPRoute"): gateway_api.HTTPRouteSpec,
     ("gateway.networking.k8s.io", "GRPCRoute"): gateway_api.GRPCRouteSpec,
     ("gateway.networking.k8s.io", "TLSRoute"): gateway_api.TLSRouteSpec,

@@ -10,11 +10,15 @@ from meshlint.source.node import Node
 
 @dataclass(frozen=True, slots=True)
 class StringMatch(Record):
-    """A condition on a string; with none of the three set it asks for presence (R312)."""
+    """A condition on a string; with none of these set it asks for presence (R312).
+
+    The last is Envoy's own, for which VirtualServices have no word: routes of the Gateway API have it (R905).
+    """
 
     exact: str | None = None
     prefix: str | None = None
     regex: str | None = None
+    path_separated_prefix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
