@@ -5,7 +5,8 @@ from enum import Enum
 
 from meshlint.mesh.spelled import Spelled, spelled
 from meshlint.resources.base import Labels, Resource
-from meshlint.resources.gateway import GatewayClassSpec, KubernetesGateway, KubernetesGatewaySpec
+from meshlint.resources.gateway import GatewayClassSpec, KubernetesGateway, KubernetesGatewaySpec, Listener
+from meshlint.resources.gateway_api import ListenerSetSpec
 from meshlint.resources.kinds import read
 from meshlint.resources.record import Record
 from meshlint.resources.workload import ControllerSpec, PodSpec, ServiceSpec
@@ -86,7 +87,7 @@ def _made_for(gateway: KubernetesGateway, given: tuple[Resource[Record], ...]) -
     passed_on = gateway.spec.infrastructure.labels if gateway.spec.infrastructure else gateway.metadata.labels
     here = [one for one in given if one.namespace == home]
     if not any(isinstance(one.spec, ServiceSpec) and one.name == name for one in here):
-        ports: list[Spelled] = [{"name": "status-port", "port": 15021, "appProtocol": "tcp"}, *_ports(gateway)]
+        ports: list[Spelled] = [{"name": "status-port", "port": 15021, "appProtocol": "tcp"}, *_ports(gateway, given)]
         yield _object(gateway, "v1", "Service", name, {"selector": pods, "ports": ports})
     if not any(_pod_labels(one).get(GATEWAY_NAME) == gateway.name for one in here):
         containers: Spelled = [{"name": "istio-proxy", "image": "auto"}]
@@ -95,12 +96,22 @@ def _made_for(gateway: KubernetesGateway, given: tuple[Resource[Record], ...]) -
         yield _object(gateway, "apps/v1", "Deployment", name, {"template": template})
 
 
-def _ports(gateway: KubernetesGateway) -> Iterator[Spelled]:
+def _ports(gateway: KubernetesGateway, given: tuple[Resource[Record], ...]) -> Iterator[Spelled]:
+    """A port for each that some listener has, those of ListenerSets included."""
     known: set[int] = set()
-    for one in gateway.spec.listeners:
+    added = (more for one in given for more in _added(gateway, one))
+    for one in (*gateway.spec.listeners, *added):
         if one.port is not None and one.port not in known:
             known.add(one.port)
             yield {"name": one.name, "port": one.port, "appProtocol": one.protocol.lower()}
+
+
+def _added(gateway: KubernetesGateway, one: Resource[Record]) -> tuple[Listener, ...]:
+    ref = one.spec.parent_ref if isinstance(one.spec, ListenerSetSpec) else None
+    if ref is None or not isinstance(one.spec, ListenerSetSpec):
+        return ()
+    parent = (ref.kind, ref.namespace or one.namespace, ref.name)
+    return one.spec.listeners if parent == ("Gateway", gateway.namespace, gateway.name) else ()
 
 
 def _object(gateway: KubernetesGateway, version: str, kind: str, name: str, spec: Spelled) -> Resource[Record]:

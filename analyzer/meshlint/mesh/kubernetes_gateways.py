@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from meshlint.mesh.gateway_classes import Controller, controllers, service_hosts
+from meshlint.mesh.hosts import home_of
 from meshlint.mesh.model import Mesh
+from meshlint.mesh.services import Host
 from meshlint.mesh.spelled import Spelled, spelled
 from meshlint.mesh.workloads import Workload, target_port
 from meshlint.resources.base import Labels, Metadata, Resource
@@ -104,14 +106,17 @@ def kubernetes_gateways_named(mesh: Mesh, name: str) -> tuple[KubernetesGateway,
 
 def pods_of(mesh: Mesh, gateway: KubernetesGateway) -> tuple[Workload, ...]:
     """The workloads at which the Gateway's listeners are opened: those of its Services, in its namespace (R901)."""
-    found = {
-        workload: None
-        for name in service_hosts(gateway, mesh.settings.cluster_domain)
-        for host in mesh.hosts_named(name)
-        if host.name == name and host.namespace == gateway.namespace
-        for workload in mesh.workloads_of(host)
-    }
-    return tuple(found)
+    pods = (workload for host in _service_of(mesh, gateway) for workload in mesh.workloads_of(host))
+    return tuple(dict.fromkeys(pods))
+
+
+def unseen_port_of(mesh: Mesh, one: Listening) -> int | None:
+    """The port, taken as it is, on which pods that the input does not show open the listener; None where they do not."""
+    number, home = one.listener.port, one.owner.namespace
+    hosts = _service_of(mesh, one.owner)
+    if number is None or not any(home_of(name, mesh.settings.cluster_domain) in ("", home) for name in one.services):
+        return None
+    return number if not hosts or any(host.port(number) is not None for host in hosts) else None
 
 
 def pod_port_of(mesh: Mesh, one: Listening, workload: Workload) -> int | None:
@@ -140,6 +145,15 @@ def admits(namespaces: Namespaces | None, home: str, other: str, labels: Labels 
         return selector.selects({**own, **labels})
     asked = {*selector.match_labels, *(one.key for one in selector.match_expressions)}
     return selector.selects(own) if asked <= own.keys() else None
+
+
+def _service_of(mesh: Mesh, gateway: KubernetesGateway) -> tuple[Host, ...]:
+    return tuple(
+        host
+        for name in service_hosts(gateway, mesh.settings.cluster_domain)
+        for host in mesh.hosts_named(name)
+        if host.name == name and host.namespace == gateway.namespace
+    )
 
 
 def _by_gateway(mesh: Mesh) -> Mapping[Gateway, Listening]:

@@ -7,7 +7,7 @@ from enum import Enum
 from meshlint.mesh.applied import Kept, kept
 from meshlint.mesh.gateway_classes import GATEWAY_NAME
 from meshlint.mesh.hosts import covers, narrower, overlaps, specificity
-from meshlint.mesh.kubernetes_gateways import all_gateways, listening_at, pod_port_of
+from meshlint.mesh.kubernetes_gateways import all_gateways, listening_at, pod_port_of, unseen_port_of
 from meshlint.mesh.listeners import FilterChain, kept_l4
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
@@ -152,7 +152,7 @@ def _pod_port(mesh: Mesh, client: Client, gateway: Gateway, port: int) -> int | 
         return pod_port_of(mesh, listening, client.workload)
     owner = listening.owner
     is_own = (client.namespace, client.label_map.get(GATEWAY_NAME)) == (owner.namespace, owner.name)
-    return port if is_own else None
+    return unseen_port_of(mesh, listening) if is_own else None
 
 
 def _use(server: Server) -> Use:
