@@ -122,7 +122,7 @@ def sent(case, where):
     (vs,) = all_virtual_services(mesh)
     (client,) = gateway_pods(mesh, "default/gw")
     rule = kept(mesh, client, vs, 80, bound_gateways(vs)[0])[0]
-    return rewritten(asked(f"http://any.org{where}"), rule.rule.route.node, rule.matches[0])
+    return rewritten(asked(f"http://any.org{where}"), rule.rule.route.node.get("rewrite"), rule.matches[0])
 
 
 def cluster_name(wanted):

@@ -1,6 +1,6 @@
-"""The worked cases of routing, A1 to A81, each by its id: `trace` ends where the case says.
+"""The worked cases of routing, A1 to A81, and cases of single statements, by their ids: `trace` ends where they say.
 
-The cases are in `fixtures/trace/routing.yaml`. Objects of a case are older the earlier they stand in it.
+They are in `fixtures/trace`, `routing.yaml` and `statements.yaml`. Objects of a case are older the earlier they stand in it.
 """
 
 from pathlib import Path
@@ -20,14 +20,16 @@ from meshlint.mesh.wire import call
 from meshlint.source.parse import parse
 from meshlint.source.text import Source
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "fixtures" / "trace" / "routing.yaml").read_text("utf-8"))
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "trace"
+CASES = yaml.safe_load((FIXTURES / "routing.yaml").read_text("utf-8"))
+STATEMENTS = yaml.safe_load((FIXTURES / "statements.yaml").read_text("utf-8"))
 ELSEWHERE = {
     "A57": "what a port's own policy does to TLS is no outcome of routing: test_destinations has it",
     **{f"A{number}": "test_cases_gateway_api has the routes of the Gateway API" for number in range(82, 90)},
     **{f"A{number}": "the evaluator reads today's Istio; 1.0 differs" for number in range(90, 97)},
 }
 """Cases that are no trace, or that the evaluator cannot express yet, and why."""
-VERSIONS = {"VirtualService": "networking.istio.io/v1", "Service": "v1", "Deployment": "apps/v1"}
+VERSIONS = {"Service": "v1", "Namespace": "v1", "Deployment": "apps/v1", "PeerAuthentication": "security.istio.io/v1"}
 KINDS = {kind.value for kind in Kind}
 STANDARD = ("svc", "x", "y2", "z", "d", "w", "e", "one", "two")
 
@@ -90,6 +92,9 @@ def gateway(position, written):
 
 def mesh_of(case):
     things = [service(one) for one in (*STANDARD, *case.get("services", ()))]
+    if "mesh" in case:
+        data = {"mesh": yaml.safe_dump(case["mesh"])}
+        things.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio"}, "data": data})
     for position, one in enumerate(case.get("objects", ())):
         name = one.get("name", f"object{position}")
         things.append(
@@ -109,7 +114,8 @@ def origin(how):
 
 def traced(case, where, how):
     url = where if "://" in where else "http://svc" + ("/" if where == "*" else where)
-    request = asked(url, headers=how.get("headers", ()), others=[(a.SNI, how.get("sni"))])
+    others = [(a.SNI, how.get("sni")), (a.DESTINATION_IP, how.get("address"))]
+    request = asked(url, method=how.get("method"), headers=how.get("headers", ()), others=others)
     return trace(mesh_of(case), origin(how), request.but(a.PATH, "*") if where == "*" else request)
 
 
@@ -118,7 +124,7 @@ def served_path(case, where):
     mesh = mesh_of(case)
     rule = next(iter(kept(mesh, sidecar(FromPod("default")), mesh.virtual_services[0], 80)))
     sent = call(asked("http://svc" + where), "DEFAULT")
-    return rewritten(sent.request, rule.rule.route.node, rule.matches[0]).get(a.PATH)
+    return rewritten(sent.request, rule.rule.setting("rewrite"), rule.matches[0]).get(a.PATH)
 
 
 def cluster_name(wanted):
@@ -129,14 +135,15 @@ def cluster_name(wanted):
 
 CALLS = [
     pytest.param(case, *call[:2], call[2] if len(call) > 2 else {}, id=f"{name}-{call[0]}-{call[1]}")
-    for name, case in CASES.items()
+    for name, case in (CASES | STATEMENTS).items()
     for call in case["calls"]
 ]
 
 
 @pytest.mark.parametrize(("case", "where", "wanted", "how"), CALLS)
 def test_a_worked_case_ends_as_it_says(case, where, wanted, how):
-    found = traced(case, where, how).outcome
+    way = traced(case, where, how)
+    found = way.outcome
     if wanted in KINDS:
         assert found.kind.value == wanted, found
     else:
@@ -145,6 +152,10 @@ def test_a_worked_case_ends_as_it_says(case, where, wanted, how):
         assert served_path(case, where) == how["path"]
     if "status" in how:
         assert found.status == how["status"]
+    if "fact" in how:
+        assert [one.text for step in way.steps for one in step.facts if how["fact"] in one.text], way.steps
+    if "why" in how:
+        assert how["why"] in found.why
     if "shares" in how:
         assert [one.share for one in found.weights] == how["shares"]
 

@@ -78,7 +78,7 @@ def _misfits(route: Route, text: str, scope: Predicate, before: list[Predicate])
             further = Prefix(PATH, f"{prefix}/" if is_doubled else f"{prefix}a")
             answer = space.outside(both(own, further), taken)
             if isinstance(answer, space.Some) and (is_doubled or text[-1].isalnum()):
-                changed = rewritten(answer.request, route.node, match)
+                changed = rewritten(answer.request, route.node.get("rewrite"), match)
                 path, result = answer.request.get(PATH), changed.get(PATH) if changed is not None else None
                 if path is not None and result is not None:
                     yield path, result, is_doubled

@@ -1,12 +1,13 @@
 """The rules of a VirtualService as one proxy gets them for one port, and which of them takes a request."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from meshlint.mesh.delegates import Rule, http_rules
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client, at_proxy, static_values
 from meshlint.mesh.predicate import All, AnyOf, Not, Predicate, Unclear, holds
-from meshlint.mesh.re2 import BadPattern
+from meshlint.mesh.re2 import BadPattern, Unreadable
 from meshlint.mesh.reasons import mismatch
 from meshlint.mesh.routing import Match, dynamic, static
 from meshlint.mesh.steps import Tried
@@ -60,6 +61,8 @@ def choose(rules: tuple[Kept, ...], client: Client, request: Request) -> Chosen:
         try:
             match = next((entry for entry in one.matches if holds(entry.predicate, seen)), None)
             why = "" if match is not None else mismatch([entry.predicate for entry in one.matches], seen)
+        except Unreadable as error:
+            return Chosen(None, None, tuple(tried), unclear=f"`{name}` has an expression that is not read: {error}")
         except BadPattern as error:
             return Chosen(None, None, tuple(tried), broken=f"`{name}` has a bad expression: {error}")
         unclear = next((word for entry in one.matches for word in unclear_parts(entry.predicate)), "")
@@ -102,14 +105,24 @@ def _kept(mesh: Mesh, client: Client, vs: VirtualService, port: int, place: str)
         matches = tuple(one for one in rule.route.matches if holds(static(one.predicate), proxy))
         if not matches:
             continue
-        is_last = any(_takes_all(one) for one in matches)
-        found.append(Kept(replace(rule), matches, port, place, is_last))
-        if is_last:
+        last = next((index for index, one in enumerate(matches) if _takes_all(one)), None)
+        found.append(Kept(rule, matches if last is None else matches[: last + 1], port, place, last is not None))
+        if last is not None:
             break
     return tuple(found)
 
 
+def apart(rules: Iterable[Kept]) -> Iterator[Kept]:
+    """The rules with what takes all in a rule of its own: gateways move just that behind the others (R216)."""
+    for one in rules:
+        if one.is_catch_all and len(one.matches) > 1:
+            yield replace(one, matches=one.matches[:-1], is_catch_all=False)
+            yield replace(one, matches=one.matches[-1:])
+        else:
+            yield one
+
+
 def _takes_all(match: Match) -> bool:
     """Whether Istio sees that the entry takes every request of this proxy and port (R303)."""
-    prefix = match.node.get("uri", "prefix")
-    return dynamic(match.predicate) == All() and (prefix is None or prefix.value != "")
+    uri = match.written.uri if match.written is not None else None
+    return dynamic(match.predicate) == All() and (uri is None or uri.prefix != "")

@@ -5,22 +5,32 @@ from dataclasses import dataclass, replace
 
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import either
-from meshlint.mesh.routing import Match, Route, RouteTable, bound_gateways, http_predicate
+from meshlint.mesh.routing import Match, Route, RouteTable, bound_gateways, gateway_name, http_predicate
 from meshlint.mesh.translated import all_route_tables
 from meshlint.mesh.visibility import audience
 from meshlint.resources.base import Resource
 from meshlint.resources.virtual_service import HTTPMatch, HTTPRoute, StringMatch, VirtualServiceSpec
+from meshlint.source.node import Node
 
 VirtualService = Resource[VirtualServiceSpec]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A route as it acts. Short names in it are those of *owner*'s namespace: *vs* itself or its delegate (R220)."""
+    """A route as it acts. Short names in it are those of *owner*'s namespace: *vs* itself or its delegate (R220).
+
+    `root` is the route that delegates to *owner*, None where nothing is delegated.
+    """
 
     vs: VirtualService
     owner: VirtualService
     route: Route
+    root: Node | None = None
+
+    def setting(self, name: str) -> Node | None:
+        """What the route says under *name*: its own word, else that of the route that delegates to it (R226)."""
+        own = self.route.node.get(name)
+        return own if own is not None or self.root is None else self.root.get(name)
 
 
 def http_rules(mesh: Mesh, vs: VirtualService) -> tuple[Rule, ...]:
@@ -71,17 +81,24 @@ def _tables(mesh: Mesh) -> Mapping[VirtualService, list[RouteTable]]:
 def _merged(vs: VirtualService, root: HTTPRoute, delegate: VirtualService) -> Iterator[Rule]:
     """The delegate's routes under the conditions of the root's (R222, R223)."""
     bound = bound_gateways(vs)
+    roots = _with_full_names(root.match, vs.namespace)
     for route in delegate.spec.http:
-        pairs = _pairs(root.match, route.match)
+        pairs = _pairs(roots, _with_full_names(route.match, delegate.namespace))
         if pairs is None:
             continue
-        home = delegate.namespace if route.match else vs.namespace
-        entries = tuple(Match(http_predicate(one, home, bound), one.node) for one in pairs)
         node = route.node
+        entries = tuple(Match(http_predicate(one, vs.namespace, bound), one.node, one) for one in pairs)
         matches = entries or (Match(http_predicate(HTTPMatch(node=node), vs.namespace, bound), node),)
         predicate = either(one.predicate for one in matches)
         merged = Route(route.name, matches, predicate, node, route.route, takes=True, is_catch_all=not entries)
-        yield Rule(vs, delegate, merged)
+        yield Rule(vs, delegate, merged, root.node)
+
+
+def _with_full_names(entries: tuple[HTTPMatch, ...], namespace: str) -> tuple[HTTPMatch, ...]:
+    """The entries with their gateways as `namespace/name`: short names are those of the object that has them (R111)."""
+    return tuple(
+        replace(one, gateways=tuple(gateway_name(name, namespace) for name in one.gateways)) for one in entries
+    )
 
 
 def _pairs(roots: tuple[HTTPMatch, ...], own: tuple[HTTPMatch, ...]) -> tuple[HTTPMatch, ...] | None:

@@ -8,42 +8,48 @@ from meshlint.mesh.clusters import Cluster, cluster, destination_port, endpoints
 from meshlint.mesh.delegates import VirtualService
 from meshlint.mesh.hosts import qualify
 from meshlint.mesh.listeners import FilterChain
-from meshlint.mesh.paths import rewritten
+from meshlint.mesh.paths import rewritten, with_headers
 from meshlint.mesh.routing import Match
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.services import Host, Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
 from meshlint.mesh.translated import is_translated, refusal
+from meshlint.mesh.treatment import aborted, copies, effects, preflight, redirected, timing, whole
 from meshlint.mesh.view import view
-from meshlint.mesh.ways import Hop, Way, after, ended, together
+from meshlint.mesh.ways import Hop, Way, after, ended, one_of, together
 from meshlint.mesh.wire import Bytes, Call
-from meshlint.mesh.workloads import Workload, target_port
-from meshlint.resources.virtual_service import RouteDestination
-from meshlint.source.node import Node
-
-_REDIRECTS = (301, 302, 303, 307, 308)
+from meshlint.mesh.workloads import Workload, target_port, unlike
+from meshlint.resources.virtual_service import Destination, RouteDestination
 
 
 def by_rule(hop: Hop, kept: Kept, match: Match) -> Way:
     """What an HTTP rule does with the call that it takes (R401-R408)."""
-    node = kept.rule.route.node
-    fault = _aborted(node)
-    if fault is not None:
-        return ended(fault)
-    redirect, direct = node.get("redirect"), node.get("directResponse")
+    rule, asked = kept.rule, hop.call.request
+    answer = aborted(rule, asked) or preflight(rule, asked)
+    if answer is not None:
+        return ended(answer)
+    redirect, direct = rule.setting("redirect"), rule.setting("directResponse")
     if redirect is not None:
-        code = _integer(redirect.get("redirectCode")) or 301
-        if code not in _REDIRECTS:
-            return ended(Outcome(Kind.REJECTED, why=f"Envoy refuses the port's routes: it cannot redirect with {code}"))
-        return ended(Outcome(Kind.REDIRECT, code, why=_text(redirect.get("uri")) or _text(redirect.get("authority"))))
+        return ended(redirected(redirect, asked))
     if direct is not None:
-        return ended(Outcome(Kind.DIRECT, _integer(direct.get("status"))))
-    sent = rewritten(hop.call.request, node, match)
+        return ended(Outcome(Kind.DIRECT, whole(direct.get("status"))))
+    sent = rewritten(asked, rule.setting("rewrite"), match)
     if sent is None:
         return ended(Outcome(Kind.UNKNOWN, why="the path is rewritten by an expression that cannot be followed"))
-    call = replace(hop.call, request=sent)
-    owner = kept.rule.owner
-    return _to_all(replace(hop, call=call), kept.rule.route.destinations, owner, kept.rule.vs, kept.port, is_http=True)
+    call = replace(hop.call, request=with_headers(sent, rule.setting("headers")))
+    next_hop = replace(hop, call=call, facts=(timing(hop.mesh, rule),))
+    return _to_all(next_hop, rule.route.destinations, rule.owner, rule.vs, kept.port, is_http=True)
+
+
+def route_facts(hop: Hop, kept: Kept) -> tuple[Fact, ...]:
+    """What an HTTP rule does beside choosing where the call goes, the copies that it sends included (R407-R410)."""
+    found = list(effects(kept.rule, hop.call.request))
+    for to, percent in copies(kept.rule):
+        if percent > 0:
+            one = _cluster(hop, to, kept.rule.owner, kept.rule.vs, kept.port, is_http=True)
+            lost = f": {one.flaw}, no copy is sent" if one.flaw else ""
+            found.append(Fact(f"copies {percent:g} % of the requests to {one.name}{lost}", to.node))
+    return tuple(found)
 
 
 def by_chain(hop: Hop, chain: FilterChain, port: int) -> Way:
@@ -59,7 +65,7 @@ def to_host(hop: Hop, host: Host, port: int) -> Way:
     """The host's own cluster on the port that was dialed (R214)."""
     node = host.resource.name_node
     one = cluster(hop.mesh, hop.client, view(hop.mesh, hop.client), (host.name, port, ""), node=node, via=None)
-    return to_cluster(hop, one)
+    return to_cluster(replace(hop, facts=(timing(hop.mesh, None),)) if hop.call.is_http else hop, one)
 
 
 def to_cluster(hop: Hop, one: Cluster) -> Way:
@@ -77,7 +83,7 @@ def to_cluster(hop: Hop, one: Cluster) -> Way:
         is_dns = one.subset and one.entry is not None and one.entry.resolution.startswith("DNS")
         kind = Kind.NO_CLUSTER if is_dns else Kind.NO_ENDPOINT
         return ended(Outcome(kind, status, one.name, why=flaw), Step(Stage.CLUSTER, f"{one.name}: {flaw}", one.node))
-    facts = (*_rule_facts(one), *((Fact(doubt),) if doubt else ()))
+    facts = (*_rule_facts(one), *_call_facts(hop, one, workloads), *((Fact(doubt),) if doubt else ()))
     if not workloads:
         step = Step(Stage.CLUSTER, one.name, one.node, facts)
         return ended(Outcome(Kind.CLUSTER, 200 if hop.call.is_http else None, one.name, why=doubt), step)
@@ -96,8 +102,7 @@ def arrival_at(hop: Hop, one: Cluster, workload: Workload) -> Arrival:
 def _to_workloads(hop: Hop, one: Cluster, workloads: tuple[Workload, ...]) -> Way:
     """The endpoints of a cluster, each of which may be chosen; the next hop where they are gateways."""
     if is_gateway(hop.mesh, workloads[0]):
-        arrival = arrival_at(hop, one, workloads[0])
-        return hop.enter(hop, workloads[0], arrival.port, _on_the_wire(arrival, one))
+        return one_of([_to_gateway(hop, one, workload) for workload in unlike(workloads)])
     steps: list[Step] = []
     good: list[str] = []
     bad: list[Outcome] = []
@@ -113,6 +118,14 @@ def _to_workloads(hop: Hop, one: Cluster, workloads: tuple[Workload, ...]) -> Wa
     why = "; ".join(f"{', '.join(refused.workloads)} refuses: {refused.why}" for refused in bad)
     done = Outcome(Kind.CLUSTER, 200 if hop.call.is_http else None, one.name, workloads=tuple(good), why=why)
     return Way(tuple(steps), done)
+
+
+def _to_gateway(hop: Hop, one: Cluster, workload: Workload) -> Way:
+    arrival = arrival_at(hop, one, workload)
+    way = hop.enter(hop, workload, arrival.port, _on_the_wire(arrival, one))
+    if way.outcome.kind is Kind.REJECTED and hop.call.is_http:  # R725: the client's proxy answers for the connection.
+        return Way(way.steps, replace(way.outcome, status=503))
+    return way
 
 
 def _on_the_wire(arrival: Arrival, one: Cluster) -> Call:
@@ -144,8 +157,10 @@ def _to_all(
     parts: list[tuple[str, float, Way]] = []
     for one, weight in weighted:
         if weight and one.destination is not None:
-            found = _cluster(hop, one, owner, vs, port, is_http=is_http)
-            way = to_cluster(hop, found)
+            found = _cluster(hop, one.destination, owner, vs, port, is_http=is_http)
+            request = with_headers(hop.call.request, one.node.get("headers"))
+            there = replace(hop, call=replace(hop.call, request=request))
+            way = to_cluster(there, found)
             parts.append((found.name, weight / total, _in_its_words(way) if is_translated(vs) else way))
     return together(parts)
 
@@ -158,11 +173,8 @@ def _in_its_words(way: Way) -> Way:
 
 
 def _cluster(
-    hop: Hop, one: RouteDestination, owner: VirtualService, vs: VirtualService, port: int, *, is_http: bool
+    hop: Hop, to: Destination, owner: VirtualService, vs: VirtualService, port: int, *, is_http: bool
 ) -> Cluster:
-    to = one.destination
-    if to is None:
-        raise ValueError("a destination that is none has no cluster")
     host = qualify(to.host, owner.namespace, hop.mesh.settings.cluster_domain)
     refused = refusal(hop.mesh, to.node)
     if refused:
@@ -173,26 +185,17 @@ def _cluster(
     return cluster(hop.mesh, hop.client, seen, (host, number, to.subset), node=to.node, via=vs)
 
 
+def _call_facts(hop: Hop, one: Cluster, workloads: tuple[Workload, ...]) -> tuple[Fact, ...]:
+    """What holds of calls to the cluster: the route's timeout and retries, and the TLS that nobody asked for."""
+    is_auto = (one.tls is None or not one.tls.mode) and bool(workloads)
+    if not is_auto or arrival_at(hop, one, workloads[0]).secured is not Secured.MUTUAL:
+        return hop.facts
+    words = "mTLS ISTIO_MUTUAL (auto)"
+    return tuple(replace(fact, text=f"{fact.text}, {words}") for fact in hop.facts) or (Fact(words),)
+
+
 def _rule_facts(one: Cluster) -> tuple[Fact, ...]:
     facts = [Fact(f"DestinationRule {rule.namespace}/{rule.name}", rule.name_node) for rule in one.rules]
     if one.tls is not None and one.tls.mode:
         facts.append(Fact(f"TLS {one.tls.mode}", one.tls.node.at("mode")))
     return tuple(facts)
-
-
-def _aborted(route: Node) -> Outcome | None:
-    """The answer of a fault that strikes every request; an abort without a percentage strikes none (R408)."""
-    abort = route.get("fault", "abort")
-    share = abort.get("percentage", "value") if abort is not None else None
-    if abort is None or share is None or not isinstance(share.value, int | float) or share.value < 100:
-        return None
-    return Outcome(Kind.DIRECT, _integer(abort.get("httpStatus")), why="a fault is injected into every request")
-
-
-def _integer(node: Node | None) -> int | None:
-    value = node.value if node is not None else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _text(node: Node | None) -> str:
-    return str(node.value) if node is not None and isinstance(node.value, str) else ""

@@ -6,12 +6,13 @@ from meshlint import request as a
 from meshlint.mesh.applied import called, choose, title
 from meshlint.mesh.arrival import Arrival, Secured, authorize
 from meshlint.mesh.clusters import cluster
-from meshlint.mesh.forward import by_chain, by_rule, to_cluster
-from meshlint.mesh.listeners import pick
+from meshlint.mesh.forward import by_chain, by_rule, route_facts, to_cluster
+from meshlint.mesh.listeners import conflict, pick
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import gateway_client
+from meshlint.mesh.paths import normalised
 from meshlint.mesh.served import is_gateway
-from meshlint.mesh.servers import Opened, Use, chains, domain, opened
+from meshlint.mesh.servers import Opened, Use, chains, domain, opened, reached, refused
 from meshlint.mesh.services import Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
 from meshlint.mesh.view import view
@@ -32,6 +33,8 @@ def enter(hop: Hop, workload: Workload, port: int, call: Call) -> Way:
         )
     peer = hop.principal if call.carries is Bytes.TLS and call.inner is not None else None
     client = gateway_client(workload)
+    path = normalised(call.request.get(a.PATH) or "/", hop.mesh.config.normalization)
+    call = replace(call, request=call.request.but(a.PATH, path)) if call.request.get(a.PATH) is not None else call
     next_hop = Hop(hop.mesh, client, call, identity(hop.mesh, workload), enter, (*hop.visited, key))
     return at_gateway(next_hop, port, peer)
 
@@ -44,19 +47,25 @@ def identity(mesh: Mesh, workload: Workload | None) -> str | None:
 def at_gateway(hop: Hop, port: int, peer: str | None) -> Way:
     """A call that comes to *port* of the gateway's pods from *peer*, an identity or nobody known."""
     all_servers = [one for one in opened(hop.mesh, hop.client) if one.pod_port == port]
-    servers = tuple(one for one in all_servers if not one.skipped)
+    servers = reached([one for one in all_servers if not one.skipped], hop.call.request.get(a.DESTINATION_IP))
     skipped = tuple(
         Fact(f"server of Gateway {one.place} is skipped: {one.skipped}", one.server.node)
         for one in all_servers
         if one.skipped
     )
     client = Step(Stage.CLIENT, f"gateway {hop.client.name}, port {port}", None, skipped)
+    if servers is None:
+        why = f"the servers on port {port} are bound to different addresses: give the one that is called"
+        return ended(Outcome(Kind.UNKNOWN, why=why), client)
     twin = _twin(servers)
     if twin is not None:
         why = f"Envoy refuses the listener: two servers for SNI `{twin}`"
         return ended(Outcome(Kind.REJECTED, why=why), client)
     if not servers:
         return ended(Outcome(Kind.REJECTED, why=f"connection refused: no server on port {port}"), client)
+    broken = conflict(chain for _, chain in chains(hop.mesh, hop.client, servers))
+    if broken is not None:
+        return ended(Outcome(Kind.REJECTED, why=broken.why), client, Step(Stage.ROUTE, broken.why, broken.node))
     return after(client, _by_bytes(hop, servers, port, peer))
 
 
@@ -100,9 +109,9 @@ def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None
             why = "the server wants a certificate of the mesh, the client shows none"
             return ended(Outcome(Kind.TLS_MISMATCH, 503 if hop.visited else None, why=why), chosen)
         return after(chosen, _http(inner, (server,), port, peer if mode == "ISTIO_MUTUAL" else None))
-    refused, step = _refused(inner, port, None)
-    if refused is not None:
-        return after(chosen, refused)
+    denied, step = _denied(inner, port, None)
+    if denied is not None:
+        return after(chosen, denied)
     text = called(chain.vs) if chain.vs is not None else "no VirtualService"
     route = Step(Stage.ROUTE, text, chain.node)
     return after(chosen, after(step, after(route, by_chain(inner, chain, server.port))))
@@ -116,10 +125,13 @@ def _no_chain(call: Call) -> str:
 
 def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) -> Way:
     """A request at the virtual hosts of servers that share their routes (R215-R218, R607-R610)."""
-    refused, step = _refused(hop, port, peer)
-    if refused is not None:
-        return refused
+    denied, step = _denied(hop, port, peer)
+    if denied is not None:
+        return denied
     name = domain_of(hop.call.authority)
+    broken = refused(hop.mesh, hop.client, servers)
+    if broken is not None:
+        return ended(Outcome(Kind.REJECTED, why=broken.why), step, Step(Stage.ROUTE, broken.why, broken.node))
     found = domain(hop.mesh, hop.client, servers, name)
     if found is None:
         why = f"no virtual host for `{name}`"
@@ -140,13 +152,14 @@ def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) ->
         return ended(Outcome(Kind.NOT_FOUND, 404, why="no route matches"), step, done)
     vs = chosen.kept.rule.vs
     text = f"virtual host {found.name}, {called(vs)}, route {title(chosen.kept)}"
-    facts = (Fact("several VirtualServices have the host: by creation time, name, namespace (R204)"),)
-    route = Step(Stage.ROUTE, text, chosen.match.node, facts if len(found.services) > 1 else (), chosen.tried)
+    order = (Fact("several VirtualServices have the host: by creation time, name, namespace (R204)"),)
+    facts = (*(order if len(found.services) > 1 else ()), *route_facts(hop, chosen.kept))
+    route = Step(Stage.ROUTE, text, chosen.match.node, facts, chosen.tried)
     way = by_rule(hop, chosen.kept, chosen.match)
     return after(step, after(route, way))
 
 
-def _refused(hop: Hop, port: int, peer: str | None) -> tuple[Way | None, Step]:
+def _denied(hop: Hop, port: int, peer: str | None) -> tuple[Way | None, Step]:
     """What the policies of the gateway's pods say (S18); gateways have no PeerAuthentication (S117)."""
     workload = hop.client.workload
     if workload is None or not is_gateway(hop.mesh, workload):

@@ -13,6 +13,11 @@ def is_address(host: str) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Whether *host* is an address that only the machine itself reaches."""
+    return is_address(host) and ip_address(host).is_loopback
+
+
 def qualify(host: str, namespace: str, domain: str = "cluster.local") -> str:
     """The name Istio reads *host* as in an object of *namespace*: a name without a dot gains one (R101, R102)."""
     if not host or "." in host or host.startswith("*") or is_address(host):

@@ -8,6 +8,7 @@ from meshlint.mesh.hosts import covers, is_wildcard, overlaps
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client, static_values
 from meshlint.mesh.predicate import holds
+from meshlint.mesh.refusals import Refusal, is_weightless
 from meshlint.mesh.routing import Route, route_tables, static
 from meshlint.mesh.scope import hosts_of
 from meshlint.mesh.services import Host, HostPort, Protocol
@@ -46,6 +47,11 @@ class Listener:
     chains: tuple[FilterChain, ...] = ()
 
     @property
+    def refused(self) -> Refusal | None:
+        """Why Envoy refuses it, so that nothing is open; None where it takes it (R453)."""
+        return conflict(self.chains)
+
+    @property
     def is_there(self) -> bool:
         """Whether anything but the catch-all of all traffic is open (R446)."""
         return self.has_http or self.own is not None or bool(self.chains)
@@ -71,14 +77,22 @@ def pick(chains: Iterable[FilterChain], address: str | None, sni: str | None) ->
     return min(named, key=lambda one: one[0], default=(None, None))[1]
 
 
-def conflict(chains: Iterable[FilterChain]) -> str:
-    """An SNI that two chains for the same destinations claim, for which Envoy refuses the listener (R453)."""
+def conflict(chains: Iterable[FilterChain]) -> Refusal | None:
+    """What Envoy stumbles over in the chains of a listener, so that it refuses it as a whole (R403, R453)."""
     owners: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
     for chain in chains:
+        who = f"VirtualService {chain.vs.namespace}/{chain.vs.name}" if chain.vs is not None else "the routes"
+        if chain.route is not None and is_weightless(chain.route.destinations):
+            return Refusal(f"Envoy refuses the listener: {who}: no destination has a weight", chain.route.node)
         for sni in chain.snis:
+            node = chain.node or (chain.host.resource.name_node if chain.host is not None else None)
+            if node is None:
+                continue
+            if is_wildcard(sni) and sni[1:2] not in ("", "."):
+                return Refusal(f"Envoy refuses the listener: {who}: `{sni}` is a wildcard for part of a label", node)
             if owners.setdefault((sni.lower(), chain.subnets), chain.snis) != chain.snis:
-                return sni
-    return ""
+                return Refusal(f"Envoy refuses the listener: {who}: SNI `{sni}` is in two lists", node)
+    return None
 
 
 def needs_address(chains: Iterable[FilterChain]) -> bool:

@@ -2,12 +2,14 @@
 
 import re
 
-from meshlint.mesh.kubernetes_matches import SEGMENTS
+from meshlint.mesh.re2 import BadPattern
 from meshlint.mesh.routing import Match
-from meshlint.request import AUTHORITY, PATH, Request
+from meshlint.mesh.substitution import substituted
+from meshlint.request import AUTHORITY, PATH, Attribute, Request, header
 from meshlint.source.node import Node
 
 _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+_WHOLE_PATH = header(":path")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 
 
@@ -22,12 +24,11 @@ def normalised(path: str, mode: str) -> str:
     return re.sub(r"/{2,}", "/", text) if "MERGE_SLASHES" in mode else text
 
 
-def rewritten(request: Request, route: Node, match: Match) -> Request | None:
-    """The request after the route's rewrite; the choice of the virtual host is already made (R405, R406).
+def rewritten(request: Request, rewrite: Node | None, match: Match) -> Request | None:
+    """The request after a route's rewrite; the choice of the virtual host is already made (R405, R406).
 
-    None where the rewrite is by an expression that cannot be read here, so that the new path is not known.
+    None where the rewrite is by an expression that cannot be followed here, so that the new path is not known.
     """
-    rewrite = route.get("rewrite")
     path = request.get(PATH)
     if rewrite is None:
         return request
@@ -38,11 +39,42 @@ def rewritten(request: Request, route: Node, match: Match) -> Request | None:
     if path is None:
         return request
     if uri is not None and isinstance(uri.value, str) and uri.value:
-        return request.but(PATH, _replaced(path, uri.value, match))
-    if pattern is not None and substitution is not None:
-        changed = _substituted(path, str(pattern.value), str(substitution.value))
-        return None if changed is None else request.but(PATH, changed)
+        return _to(request, _replaced(path, uri.value, match))
+    if pattern is not None and isinstance(pattern.value, str):
+        text = str(substitution.value) if substitution is not None and substitution.value is not None else ""
+        try:
+            changed = substituted(path, pattern.value, text)
+        except BadPattern:
+            return None
+        return None if changed is None else _to(request, changed)
     return request
+
+
+def with_headers(request: Request, headers: Node | None) -> Request:
+    """The request with the headers that `headers.request` of a route or destination sets, adds and removes."""
+    changes = headers.get("request") if headers is not None else None
+    if changes is None:
+        return request
+    removed, replaced, added = changes.get("remove"), changes.get("set"), changes.get("add")
+    for one in removed.elements if removed is not None else ():
+        request = request.but(header(str(one.value)), None)
+    for name, value in replaced.mapping.items() if replaced is not None else ():
+        request = request.but(_named(name), str(value.value))
+    for name, value in added.mapping.items() if added is not None else ():
+        old = request.get(_named(name))
+        joined = str(value.value) if old is None or _named(name) == AUTHORITY else f"{old},{value.value}"
+        request = request.but(_named(name), joined)
+    return request
+
+
+def _named(name: str) -> Attribute:
+    return AUTHORITY if name.lower() in ("host", ":authority") else header(name)
+
+
+def _to(request: Request, path: str) -> Request:
+    """The request for another path, with the query that it has (R405)."""
+    _, mark, query = (request.get(_WHOLE_PATH) or "").partition("?")
+    return request.but(PATH, path.partition("?")[0]).but(_WHOLE_PATH, f"{path}{mark}{query}")
 
 
 def _decoded(found: re.Match[str]) -> str:
@@ -66,22 +98,12 @@ def _without_dots(path: str) -> str:
 
 def _replaced(path: str, uri: str, match: Match) -> str:
     """A matched prefix is replaced, any other matched path as a whole; without a condition the prefix is `/`."""
-    written = match.node.get("uri")
-    if written is not None and (written.get("exact") is not None or written.get("regex") is not None):
+    written = match.written.uri if match.written is not None else None
+    if written is not None and (written.exact is not None or written.regex is not None):
         return uri
-    segments = written.get(SEGMENTS) if written is not None else None
-    if segments is not None:
+    if written is not None and written.path_separated_prefix is not None:
         # What takes the prefix away leaves one slash, whether the path goes on or not (R913).
-        rest = path[len(str(segments.value)) :]
+        rest = path[len(written.path_separated_prefix) :]
         return rest or "/" if uri == "/" else uri + rest
-    prefix = written.get("prefix") if written is not None else None
-    length = len(str(prefix.value)) if prefix is not None else 1
-    return uri + path[length:]
-
-
-def _substituted(path: str, pattern: str, substitution: str) -> str | None:
-    """The expression replaced throughout (R406); None for one that is RE2's and not Python's."""
-    try:
-        return re.sub(pattern, substitution, path)
-    except (re.error, IndexError):
-        return None
+    prefix = written.prefix if written is not None else None
+    return uri + path[1 if prefix is None else len(prefix) :]

@@ -57,10 +57,14 @@ from meshlint.source.node import Node
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Match:
-    """One entry of a route's `match`, or the route itself where it has none."""
+    """One entry of a route's `match`, or the route itself where it has none.
+
+    `written` is the entry with what a delegating route adds to it (R224); None where there is no entry.
+    """
 
     predicate: Predicate
     node: Node
+    written: HTTPMatch | None = None
 
     @property
     def prefix(self) -> str | None:
@@ -196,7 +200,7 @@ def _is_static(predicate: Predicate) -> bool:
 
 
 def _http_route(route: HTTPRoute, namespace: str, bound: tuple[str, ...]) -> Route:
-    entries = tuple(Match(http_predicate(match, namespace, bound), match.node) for match in route.match)
+    entries = tuple(Match(http_predicate(match, namespace, bound), match.node, match) for match in route.match)
     matches = entries or (Match(_reach(bound), route.node),)
     return Route(
         name=route.name,
@@ -268,7 +272,12 @@ def _uri(condition: StringMatch, ignore_case: bool) -> Predicate:
     return ALWAYS
 
 
-def _string(condition: StringMatch, attribute: Attribute, *, stars: bool = False) -> Predicate:
+def string_test(condition: StringMatch, attribute: Attribute) -> Test:
+    """What a condition on a string asks of an attribute (R311)."""
+    return _string(condition, attribute)
+
+
+def _string(condition: StringMatch, attribute: Attribute, *, stars: bool = False) -> Test:
     if condition.exact is not None:
         return Exact(attribute, condition.exact)
     if condition.prefix is not None:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from meshlint.mesh.applied import Kept, kept
+from meshlint.mesh.applied import Kept, apart, kept
 from meshlint.mesh.gateway_classes import GATEWAY_NAME
-from meshlint.mesh.hosts import covers, narrower, overlaps, specificity
+from meshlint.mesh.hosts import covers, is_loopback, narrower, overlaps, specificity
 from meshlint.mesh.kubernetes_gateways import all_gateways, listening_at, pod_port_of, unseen_port_of
 from meshlint.mesh.listeners import FilterChain, kept_l4
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
+from meshlint.mesh.refusals import Refusal, refusal
 from meshlint.mesh.scope import hosts_of
 from meshlint.mesh.services import Protocol, protocol_of
 from meshlint.mesh.view import age, bound_to, view
@@ -86,6 +87,21 @@ def opened(mesh: Mesh, client: Client) -> tuple[Opened, ...]:
     return mesh.derived(_opened, mesh, client)
 
 
+def reached(servers: list[Opened], address: str | None) -> tuple[Opened, ...] | None:
+    """Those of a port's servers whose listener takes a connection: that of its address, else that of all (R603).
+
+    None where they are bound to addresses and it is not known which of them is called.
+    """
+    binds = dict.fromkeys(one.server.bind for one in servers)
+    if len(binds) > 1 or any(is_loopback(bind) for bind in binds):
+        wild = next((bind for bind in ("", "0.0.0.0", "::") if bind in binds), None)  # noqa: S104 - what Gateways say
+        chosen = address if address in binds else wild
+        if chosen is None and any(not is_loopback(bind) for bind in binds):
+            return None
+        return tuple(one for one in servers if one.server.bind == chosen)
+    return tuple(servers)
+
+
 def pod_port(mesh: Mesh, client: Client, port: int) -> int:
     """Where connections to a port of the gateway's Service come in; a port it does not have is taken as it is (R605)."""
     if client.workload is None:
@@ -104,6 +120,11 @@ def domain(mesh: Mesh, client: Client, servers: tuple[Opened, ...], name: str) -
         return domains[name]
     fitting = [one for one in domains if covers(one, name)]
     return domains[min(fitting, key=specificity)] if fitting else None
+
+
+def refused(mesh: Mesh, client: Client, servers: tuple[Opened, ...]) -> Refusal | None:
+    """What Envoy stumbles over in the routes that these servers share (R404); None where it takes them."""
+    return mesh.derived(_refused, mesh, client, servers)
 
 
 def chains(mesh: Mesh, client: Client, servers: Iterable[Opened]) -> Iterator[tuple[Opened, FilterChain]]:
@@ -196,24 +217,30 @@ def _full(entry: str, one: Opened) -> str:
     return host if home == "*" else f"{one.gateway.namespace if home == '.' else home}/{host}"
 
 
+def _refused(mesh: Mesh, client: Client, servers: tuple[Opened, ...]) -> Refusal | None:
+    domains = mesh.derived(_domains, mesh, client, servers)
+    return refusal(mesh, (rule for one in domains.values() for rule in one.rules))
+
+
 def _domains(mesh: Mesh, client: Client, servers: tuple[Opened, ...]) -> Mapping[str, Domain]:
     found: dict[str, Domain] = {}
     for one in servers:
-        is_redirect = one.server.tls is not None and one.server.tls.https_redirect
+        redirect = one if one.server.tls is not None and one.server.tls.https_redirect else None
         for vs, name in _shared_hosts(mesh, client, one):
             rules = _rules(mesh, client, servers, vs, one)
             if not rules:
                 continue
             old = found.get(name, Domain(name, (), (), None))
             services = old.services if vs in old.services else (*old.services, vs)
-            merged = old.rules if vs in old.services else (*old.rules, *rules)
-            found[name] = Domain(name, services, merged, old.redirect or (one if is_redirect else None))
-        for entry in one.server.hosts if is_redirect else ():
+            merged = old.rules if rules[0] in old.rules else (*old.rules, *rules)
+            found[name] = Domain(name, services, merged, old.redirect or redirect)
+        for entry in one.server.hosts if redirect is not None else ():
             # An entry with a namespace keeps it, so that no Host header has it (R610).
-            old = found.get(entry, Domain(entry.lower(), (), (), None))
-            found[entry.lower()] = replace(old, redirect=one)
+            name = _full(entry, one).lower()
+            found[name] = replace(found.get(name, Domain(name, (), (), None)), redirect=redirect)
     return {
-        name: replace(one, rules=tuple(sorted(one.rules, key=lambda k: k.is_catch_all))) for name, one in found.items()
+        name: replace(one, rules=tuple(sorted(apart(one.rules), key=lambda k: k.is_catch_all)))
+        for name, one in found.items()
     }
 
 

@@ -5,24 +5,26 @@ from typing import assert_never
 
 from meshlint import request as a
 from meshlint.mesh.applied import called, choose, title
-from meshlint.mesh.arrival import Arrival, Secured, receive
-from meshlint.mesh.clusters import Cluster, registered
-from meshlint.mesh.forward import arrival_at, by_chain, by_rule, to_host
+from meshlint.mesh.arrival import Secured, receive
+from meshlint.mesh.clusters import Cluster, cluster, registered
+from meshlint.mesh.forward import arrival_at, by_chain, by_rule, route_facts, to_cluster, to_host
 from meshlint.mesh.gateway_hop import at_gateway, enter, identity
 from meshlint.mesh.hosts import covers, is_address
-from meshlint.mesh.listeners import Listener, conflict, listener, needs_address, pick
+from meshlint.mesh.listeners import Listener, listener, needs_address, pick
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import AtGateway, Client, FromOutside, FromPod, Origin, gateway_client, gateway_pods, sidecar
+from meshlint.mesh.refusals import Refusal, refusal
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.servers import opened, pod_port
 from meshlint.mesh.services import Host
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step, Trace
-from meshlint.mesh.view import age, outbound_policy, sidecar_of, view
-from meshlint.mesh.virtual_hosts import VirtualHost, domain_of, named, own_virtual_host, virtual_host
-from meshlint.mesh.ways import Hop, Way, after, ended
+from meshlint.mesh.view import age, egress_proxy, outbound_policy, sidecar_of, view
+from meshlint.mesh.virtual_hosts import VirtualHost, domain_of, named, own_virtual_host, refused, virtual_host
+from meshlint.mesh.ways import Hop, Way, after, ended, one_of
 from meshlint.mesh.wire import Bytes, Call, call
 from meshlint.mesh.workloads import Proxy
 from meshlint.request import Request
+from meshlint.resources.virtual_service import Destination
 
 
 def trace(mesh: Mesh, origin: Origin, request: Request) -> Trace:
@@ -30,8 +32,7 @@ def trace(mesh: Mesh, origin: Origin, request: Request) -> Trace:
 
     What the request does not say is as clients send it: GET, path `/`, the scheme's port. A port of 0 is unknown.
     """
-    mode = mesh.config.path_normalization.normalization if mesh.config.path_normalization is not None else "DEFAULT"
-    sent = call(request, mode)
+    sent = call(request, mesh.config.normalization)
     match origin:
         case FromPod():
             way = _from_pod(mesh, origin, sent)
@@ -57,7 +58,10 @@ def _at_gateway(mesh: Mesh, name: str, sent: Call) -> Way:
     pods = gateway_pods(mesh, name)
     if not pods:
         return ended(Outcome(Kind.UNKNOWN, why=f"no Gateway is called {name}"))
-    client = pods[0]
+    return one_of([_at_pods(mesh, client, sent) for client in pods])
+
+
+def _at_pods(mesh: Mesh, client: Client, sent: Call) -> Way:
     port = pod_port(mesh, client, sent.port)
     principal = identity(mesh, client.workload)
     return at_gateway(Hop(mesh, client, sent, principal, enter, ((client.name, port),)), port, None)
@@ -78,7 +82,7 @@ def _from_outside(mesh: Mesh, sent: Call) -> Way:
         step = Step(
             Stage.CLIENT, f"a peer without a proxy calls {host.name}, port {sent.port}", host.resource.name_node
         )
-        return after(step, _received(hop, one))
+        return after(step, _received(hop, one, sent.request.get(a.PRINCIPAL)))
     for workload in mesh.workloads:
         client = gateway_client(workload)
         if not is_gateway(mesh, workload):
@@ -91,17 +95,15 @@ def _from_outside(mesh: Mesh, sent: Call) -> Way:
     return ended(Outcome(Kind.UNKNOWN, why=f"the input does not show who takes `{name}` from outside"))
 
 
-def _received(hop: Hop, one: Cluster) -> Way:
-    """What a service's own proxies make of a call that no proxy has sent."""
+def _received(hop: Hop, one: Cluster, principal: str | None) -> Way:
+    """What a service's own proxies make of a call that comes in plain text, from a peer known as *principal* or not."""
     steps: list[Step] = []
     good: list[str] = []
     refused: Outcome | None = None
     for workload in hop.mesh.workloads_of(one.entry) if one.entry is not None else ():
         there = arrival_at(hop, one, workload)
-        plain = Arrival(hop.call, Secured.PLAIN, hop.call.request.get(a.PRINCIPAL), there.port, there.protocol)
-        if plain.principal is not None:
-            plain = replace(plain, secured=Secured.MUTUAL)
-        reception = receive(hop.mesh, workload, plain)
+        secured = Secured.PLAIN if principal is None else Secured.MUTUAL
+        reception = receive(hop.mesh, workload, replace(there, secured=secured, principal=principal))
         steps.append(reception.step)
         refused = refused or reception.outcome
         if reception.outcome is None:
@@ -119,9 +121,16 @@ def _at_sidecar(hop: Hop) -> Way:
     open_there = listener(mesh, client, seen, dialed, sent.port)
     chosen = sidecar_of(mesh, client)
     facts = [Fact(f"Sidecar {chosen.namespace}/{chosen.name} applies", chosen.name_node)] if chosen is not None else []
+    if open_there.refused is not None:
+        return _refused(hop, open_there.refused, facts)
     if sent.carries is Bytes.HTTP and open_there.own is not None:
-        return _routed(hop, own_virtual_host(mesh, client, seen, sent.port, open_there.own), facts)
+        own = own_virtual_host(mesh, client, seen, sent.port, open_there.own)
+        broken = refusal(mesh, own.rules)
+        return _routed(hop, own, facts) if broken is None else _refused(hop, broken, facts)
     if sent.carries is Bytes.HTTP and open_there.has_http:
+        broken = refused(mesh, client, seen, sent.port)
+        if broken is not None:
+            return _refused(hop, broken, facts)
         found = virtual_host(mesh, client, seen, sent.port, sent.authority)
         return _unknown(hop, facts, dialed) if found is None else _routed(hop, found, facts)
     return _connected(hop, open_there, facts, dialed)
@@ -141,10 +150,6 @@ def _dialed(mesh: Mesh, client: Client, sent: Call) -> Host | None:
 
 def _connected(hop: Hop, open_there: Listener, facts: list[Fact], dialed: Host | None) -> Way:
     sent = hop.call
-    shared = conflict(open_there.chains)
-    if shared:
-        why = f"Envoy refuses the listener: two routes claim SNI `{shared}`"
-        return ended(Outcome(Kind.REJECTED, why=why), _client(hop, f"port {sent.port}", facts))
     address = sent.request.get(a.DESTINATION_IP) or (
         domain_of(sent.dialed) if is_address(domain_of(sent.dialed)) else None
     )
@@ -161,6 +166,12 @@ def _connected(hop: Hop, open_there: Listener, facts: list[Fact], dialed: Host |
     else:
         text = called(chain.vs)
     return after(step, after(Step(Stage.ROUTE, text, chain.node), by_chain(hop, chain, sent.port)))
+
+
+def _refused(hop: Hop, broken: Refusal, facts: list[Fact]) -> Way:
+    """What Envoy refuses stays as it was, or is not there at all: no request on the port is routed as written."""
+    step = _client(hop, f"port {hop.call.port}", facts)
+    return ended(Outcome(Kind.REJECTED, why=broken.why), step, Step(Stage.ROUTE, broken.why, broken.node))
 
 
 def _client(hop: Hop, text: str, facts: list[Fact]) -> Step:
@@ -180,7 +191,31 @@ def _unknown(hop: Hop, facts: list[Fact], dialed: Host | None) -> Way:
         return ended(
             Outcome(Kind.BLACKHOLE, status, "BlackHoleCluster", why=known or f"`{name}` is not registered"), step
         )
-    return ended(Outcome(Kind.PASSTHROUGH, None, "PassthroughCluster", why=known), step)
+    proxy = egress_proxy(hop.mesh, hop.client)
+    if proxy is not None:
+        return after(step, to_cluster(hop, _egress(hop, proxy)))
+    passed = Outcome(Kind.PASSTHROUGH, None, "PassthroughCluster", why=known)
+    if dialed is None or dialed.port(hop.call.port) is None:
+        return ended(passed, step)
+    return after(step, _past_the_mesh(hop, dialed, passed))
+
+
+def _egress(hop: Hop, to: Destination) -> Cluster:
+    """The cluster that takes all unknown traffic (R706)."""
+    number = to.port.number if to.port is not None and to.port.number is not None else 0
+    seen = view(hop.mesh, hop.client)
+    return cluster(hop.mesh, hop.client, seen, (to.host, number, to.subset), node=to.node, via=None)
+
+
+def _past_the_mesh(hop: Hop, dialed: Host, passed: Outcome) -> Way:
+    """What workloads of the mesh make of a call that the client's proxy does not know to be for them: plain text (R707)."""
+    workloads = hop.mesh.workloads_of(dialed)
+    if not workloads or any(is_gateway(hop.mesh, one) for one in workloads):
+        return ended(passed)
+    there = _received(hop, Cluster(dialed.name, hop.call.port, "", dialed, dialed.resource.name_node), None)
+    if there.outcome.kind is Kind.CLUSTER:
+        return Way(there.steps, replace(passed, workloads=there.outcome.workloads))
+    return Way(there.steps, replace(there.outcome, cluster=passed.cluster))
 
 
 def _routed(hop: Hop, found: VirtualHost, facts: list[Fact]) -> Way:
@@ -208,5 +243,6 @@ def _routed(hop: Hop, found: VirtualHost, facts: list[Fact]) -> Way:
     if chosen.kept is None or chosen.match is None:
         route = Step(Stage.ROUTE, f"{name}: no route matches", found.vs.name_node, (), chosen.tried)
         return ended(Outcome(Kind.NOT_FOUND, 404, why="no route matches"), step, route)
-    route = Step(Stage.ROUTE, f"{name}, route {title(chosen.kept)}", chosen.match.node, (), chosen.tried)
+    effects = route_facts(hop, chosen.kept)
+    route = Step(Stage.ROUTE, f"{name}, route {title(chosen.kept)}", chosen.match.node, effects, chosen.tried)
     return after(step, after(route, by_rule(hop, chosen.kept, chosen.match)))

@@ -16,7 +16,7 @@ from meshlint.resources.base import Resource, selects
 from meshlint.resources.record import Record
 from meshlint.resources.service_entry import ServiceEntrySpec
 from meshlint.resources.sidecar import EgressListener, Sidecar
-from meshlint.resources.virtual_service import VirtualServiceSpec
+from meshlint.resources.virtual_service import Destination, VirtualServiceSpec
 from meshlint.source.node import Node
 
 VirtualService = Resource[VirtualServiceSpec]
@@ -97,6 +97,13 @@ def outbound_policy(mesh: Mesh, client: Client) -> tuple[bool, Node | None]:
         return own.mode in ("", REGISTRY_ONLY), own.node
     policy = mesh.config.outbound_traffic_policy
     return mesh.config.outbound_mode == REGISTRY_ONLY, policy.node if policy is not None else None
+
+
+def egress_proxy(mesh: Mesh, client: Client) -> Destination | None:
+    """Where the client's Sidecar sends what is unknown instead of where it goes (R706)."""
+    chosen = sidecar_of(mesh, client)
+    own = chosen.spec.outbound_traffic_policy if chosen is not None else None
+    return own.egress_proxy if own is not None else None
 
 
 def has_address(host: Host) -> bool:

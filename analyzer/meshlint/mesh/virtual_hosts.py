@@ -7,6 +7,7 @@ from meshlint.mesh.applied import Kept, kept
 from meshlint.mesh.hosts import covers, is_address, is_wildcard, specificity
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
+from meshlint.mesh.refusals import Refusal, refusal, suspects
 from meshlint.mesh.scope import hosts_of
 from meshlint.mesh.services import Host
 from meshlint.mesh.translated import is_translated
@@ -50,6 +51,11 @@ def own_virtual_host(mesh: Mesh, client: Client, seen: View, port: int, host: Ho
     return VirtualHost(host.name, host, vs, rules, passed)
 
 
+def refused(mesh: Mesh, client: Client, seen: View, port: int) -> Refusal | None:
+    """What Envoy stumbles over in the routes of an HTTP port, whichever host it is for (R404); None where it takes them."""
+    return mesh.derived(_refused, mesh, client, seen, port)
+
+
 def domain_of(authority: str) -> str:
     """The Host header as virtual hosts see it: in lower case, without the port (R110, R113)."""
     text = authority.lower()
@@ -82,6 +88,25 @@ def addresses(host: Host) -> tuple[str, ...]:
     if isinstance(spec, ServiceSpec):
         return (spec.cluster_ip,) if is_address(spec.cluster_ip) else ()
     return spec.addresses if isinstance(spec, ServiceEntrySpec) else ()
+
+
+def _refused(mesh: Mesh, client: Client, seen: View, port: int) -> Refusal | None:
+    for vs in seen.services:
+        if vs in suspects(mesh) and _is_used(mesh, client, seen, port, vs):
+            found = refusal(mesh, kept(mesh, client, vs, port))
+            if found is not None:
+                return found
+    return None
+
+
+def _is_used(mesh: Mesh, client: Client, seen: View, port: int, vs: VirtualService) -> bool:
+    """Whether some virtual host of the port has the routes of *vs*."""
+    here = [host for host, one in visible_on(mesh, seen, port) if one.protocol.may_be_http]
+    if any(own_virtual_host(mesh, client, seen, port, host).vs is vs for host in here):
+        return True
+    names = [one.lower() for one in hosts_of(vs, mesh.settings.cluster_domain)]
+    literal = [name for name in names if not any(covers(name, host.name) for host in here)]
+    return bool(literal) and bool(here) and _may_be_literal(mesh, seen, vs, port)
 
 
 def _by_address(mesh: Mesh) -> dict[str, tuple[Host, ...]]:

@@ -1,11 +1,11 @@
 """Ways: the steps of a call from one proxy on, and how they end; several of them together where a route has shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
-from meshlint.mesh.steps import Kind, Outcome, Share, Step
+from meshlint.mesh.steps import Fact, Kind, Outcome, Share, Step
 from meshlint.mesh.wire import Call
 from meshlint.mesh.workloads import Workload
 
@@ -24,7 +24,8 @@ class Way:
 class Hop:
     """A call at a proxy that routes it. `principal` is the identity that the proxy shows to servers.
 
-    `visited` are the gateways that the call has come through; `enter` takes it into the next one.
+    `visited` are the gateways that the call has come through; `enter` takes it into the next one. `facts` are what the
+    chosen route says of calls to its clusters.
     """
 
     mesh: Mesh
@@ -33,6 +34,7 @@ class Hop:
     principal: str | None
     enter: Callable[["Hop", Workload, int, Call], Way]
     visited: tuple[tuple[str, int], ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 def after(step: Step, way: Way) -> Way:
@@ -62,6 +64,22 @@ def together(parts: list[tuple[str, float, Way]]) -> Way:
     doubt = next((one for one in outcomes if one.kind is Kind.UNKNOWN), None)
     chosen = doubt if doubt is not None and not best.kind.is_delivered else best
     return Way(steps, replace(chosen, weights=shares, workloads=workloads or chosen.workloads, why=why or chosen.why))
+
+
+def one_of(ways: Sequence[Way]) -> Way:
+    """Ways of which any may be taken, since endpoints differ; where they end differently the outcome says so."""
+    first = next((way for way in ways if way.outcome.kind.is_delivered), ways[0]).outcome
+    others = [way.outcome for way in ways if _end(way.outcome) != _end(first)]
+    steps = tuple(step for way in ways for step in way.steps)
+    if not others:
+        return Way(steps, first)
+    words = [f"{one.kind.value} ({one.why})" if one.why else one.kind.value for one in others]
+    why = f"some of the endpoints end it otherwise: {'; '.join(dict.fromkeys(words))}"
+    return Way(steps, replace(first, why=f"{first.why}; {why}" if first.why else why))
+
+
+def _end(outcome: Outcome) -> tuple[Kind, int | None, str, tuple[Share, ...]]:
+    return (outcome.kind, outcome.status, outcome.cluster, outcome.weights)
 
 
 def _share(cluster: str, share: float, outcome: Outcome) -> Share:

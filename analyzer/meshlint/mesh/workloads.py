@@ -76,6 +76,14 @@ def serves(host: Host, workload: Workload) -> bool:
     return selects(host.selector, workload.labels)
 
 
+def unlike(workloads: Iterable[Workload]) -> tuple[Workload, ...]:
+    """One workload of each kind, where those with the same place, labels and identity are alike to their clients."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...], str], Workload] = {}
+    for one in workloads:
+        found.setdefault((one.namespace, tuple(sorted(one.labels.items())), one.service_account), one)
+    return tuple(found.values())
+
+
 @dataclass(frozen=True, slots=True)
 class _Pods:
     """What pods are made of, whichever kind makes them."""

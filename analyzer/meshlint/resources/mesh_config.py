@@ -44,6 +44,12 @@ class MeshConfig(Record):
     extension_providers: tuple[ExtensionProvider, ...] = ()
     path_normalization: PathNormalization | None = None
     ingress_controller_mode: str = "STRICT"
+    default_http_retry_policy: Node | None = field(default=None, metadata={"json": ("defaultHttpRetryPolicy",)})
+
+    @property
+    def normalization(self) -> str:
+        """How paths are normalised, DEFAULT unless the mesh says otherwise (R318)."""
+        return self.path_normalization.normalization if self.path_normalization is not None else "DEFAULT"
 
     @property
     def outbound_mode(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from meshlint.resources.base import Port, Resource
 from meshlint.resources.record import Record
 from meshlint.resources.service_entry import WorkloadSelector
-from meshlint.source.node import Node
+from meshlint.resources.virtual_service import Destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class OutboundTrafficPolicy(Record):
     """What happens to traffic for unknown destinations; an empty one means REGISTRY_ONLY (R705)."""
 
     mode: str = ""
-    egress_proxy: Node | None = None
+    egress_proxy: Destination | None = None
 
 
 @dataclass(frozen=True, slots=True)
