@@ -77,14 +77,35 @@ def gateway_without_workload(mesh: Mesh) -> Iterator[Result]:
 
 @checks("MSH303")
 def conflicting_gateways(mesh: Mesh) -> Iterator[Result]:
-    """Servers of several Gateways on one port of one workload, of which some are skipped or spoilt (R602-R610)."""
-    groups: dict[tuple[int, str], list[Opened]] = defaultdict(list)
-    for opened in _opened(mesh):
-        groups[opened.number, opened.server.bind].append(opened)
-    for group in groups.values():
-        gateways = {id(opened.gateway) for opened in group}
-        if len(gateways) > 1:
-            yield from _conflicts(mesh, group)
+    """TLS servers of several Gateways for one host on one port of a workload: the younger is skipped whole (R604)."""
+    for group in _groups(mesh):
+        by_host = _by_host(group)
+        for opened in group:
+            if opened.kind is Protocol.TLS:
+                yield from _told(_same_host(mesh, opened, by_host))
+
+
+@checks("MSH304")
+def port_protocol_conflict(mesh: Mesh) -> Iterator[Result]:
+    """Servers of several Gateways whose protocols cannot share a port of a workload: the younger is skipped (R603)."""
+    for group in _groups(mesh):
+        opaque = [opened for opened in group if opened.kind is Protocol.TCP]
+        secure = [opened for opened in group if opened.kind is Protocol.TLS]
+        plain = [opened for opened in group if opened.kind is Protocol.HTTP]
+        for opened in group:
+            others = _incompatible(opened, opaque, secure, plain)
+            is_shared = any(set(opened.server.hosts) & set(other.server.hosts) for other in others)
+            yield from _told(_other_protocol(mesh, opened, others), None if is_shared else ())
+
+
+@checks("MSH313")
+def redirect_spills(mesh: Mesh) -> Iterator[Result]:
+    """A redirect to HTTPS is of the host and the port, whichever server asks for it (R610)."""
+    for group in _groups(mesh):
+        by_host = _by_host(group)
+        for opened in group:
+            if opened.kind is Protocol.HTTP:
+                yield from _told(_same_host(mesh, opened, by_host))
 
 
 def _holds_gateways(mesh: Mesh, namespace: str) -> bool:
@@ -116,23 +137,33 @@ def _kind(protocol: str) -> Protocol:
     return protocol_of(protocol.upper())
 
 
-def _conflicts(mesh: Mesh, group: list[Opened]) -> Iterator[Problem]:
-    """For each server of a port what the others on the same workloads do to it."""
+def _groups(mesh: Mesh) -> tuple[list[Opened], ...]:
+    """The servers by what they bind to, where several Gateways have some."""
+    return mesh.derived(_grouped, mesh)
+
+
+def _grouped(mesh: Mesh) -> tuple[list[Opened], ...]:
+    groups: dict[tuple[int, str], list[Opened]] = defaultdict(list)
+    for opened in _opened(mesh):
+        groups[opened.number, opened.server.bind].append(opened)
+    return tuple(group for group in groups.values() if len({id(opened.gateway) for opened in group}) > 1)
+
+
+def _by_host(group: list[Opened]) -> dict[str, list[Opened]]:
     by_host: dict[str, list[Opened]] = defaultdict(list)
     for opened in group:
         for name in dict.fromkeys(opened.host(entry).rpartition("/")[2] for entry in opened.server.hosts):
             by_host[name].append(opened)
-    opaque = [opened for opened in group if opened.kind is Protocol.TCP]
-    secure = [opened for opened in group if opened.kind is Protocol.TLS]
-    plain = [opened for opened in group if opened.kind is Protocol.HTTP]
-    for opened in group:
-        clashes = list(_same_host(mesh, opened, by_host)) or list(
-            _other_protocol(mesh, opened, _incompatible(opened, opaque, secure, plain))
-        )
-        if clashes:
-            first = clashes[0]
-            notes = tuple(Note(clash.place.span, f"Gateway `{_name(clash.other)}`") for clash in clashes)
-            yield Problem(first.node, first.message, label="in conflict", notes=notes)
+    return by_host
+
+
+def _told(clashes: Iterator[Clash], aliases: tuple[str, ...] | None = None) -> Iterator[Problem]:
+    """One problem for a server, at the first place where it clashes with others."""
+    found = list(clashes)
+    if found:
+        first = found[0]
+        notes = tuple(Note(clash.place.span, f"Gateway `{_name(clash.other)}`") for clash in found)
+        yield Problem(first.node, first.message, label="in conflict", notes=notes, aliases=aliases)
 
 
 def _incompatible(opened: Opened, opaque: list[Opened], secure: list[Opened], plain: list[Opened]) -> list[Opened]:
