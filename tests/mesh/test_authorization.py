@@ -1,7 +1,7 @@
 """AuthorizationPolicies against single requests: what the semantics' worked cases say, in the numbers they have there.
 
-Left out are the cases of ztunnel and of waypoints' Services, those on how a path is normalised (A31, A33-A36: a request
-has its normalised path) and on how a token's scope is split (A55: a request has the claim's single values).
+Left out are the cases of ztunnel and of waypoints' Services (A68-A74, A76-A79). A request has its normalised path, so
+that the cases on paths go through what sends it.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ import pytest
 from meshlint.mesh.authorization import Verdict, attached, reaches_as_far, targets, verdict
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.model import Mesh
+from meshlint.mesh.wire import call
 from meshlint.request import (
     AUTHORITY,
     METHOD,
@@ -77,6 +78,11 @@ def request(peer: str | None = FRONT, path: str = "/", **more: str) -> Request:
 def token(issuer: str, subject: str, claims: Mapping[Attribute, str] | None = None) -> Request:
     """A request without a certificate and with a verified token."""
     return Request.of({**dict(request(PLAIN).values), TOKEN_ISSUER: issuer, TOKEN_SUBJECT: subject, **(claims or {})})
+
+
+def arriving(path: str, normalization: str = "DEFAULT") -> Request:
+    """A request whose path the mesh normalises."""
+    return call(request(path=path), normalization).request
 
 
 def decide(asked: Request, *texts: str, chain: Chain = Chain.HTTP, config: str = "", pod: str = CART) -> Verdict:
@@ -153,6 +159,13 @@ HTTP_CASES = [
         request(path="/items").but(header(":path"), "/items?page=2"),
         passes=False,
     ),
+    Case("A31", deny(operation("paths: [/admin]")), arriving("/x/../admin"), passes=False),
+    Case("A33", deny(operation("paths: [/admin]")), arriving("//admin", "MERGE_SLASHES"), passes=False),
+    Case("A34", deny(operation("paths: [/a/secret]")), arriving("/a%2Fsecret", "MERGE_SLASHES"), passes=True),
+    Case(
+        "A35", deny(operation("paths: [/a/secret]")), arriving("/a%2F/secret", "DECODE_AND_MERGE_SLASHES"), passes=False
+    ),
+    Case("A36", deny(operation("paths: [/admin]")), arriving("/%61dmin"), passes=False),
     Case("A30", deny(operation("paths: [/admin]")), request(path="/admin/"), passes=True),
     Case("A32", deny(operation("paths: [/admin]")), request(path="//admin"), passes=True),
     Case("A37", deny(operation("paths: ['/docs/{**}']")), request(path="/docs"), passes=True),
@@ -177,6 +190,12 @@ HTTP_CASES = [
         when("request.auth.claims[realm][roles]", "values: ['adm*']"),
         token("i", "s", {claim("realm", "roles"): "admin"}),
         passes=True,
+    ),
+    Case(
+        "A55",
+        when("request.auth.claims[scope]", "values: [write]"),
+        token("i", "s", {claim("scope"): "read write"}),
+        True,
     ),
     Case("A56", when("request.headers[x-stage]", "notValues: [live]"), request(), passes=True),
     Case("A57", "{action: AUDIT, rules: [{to: [{operation: {paths: [/x]}}]}]}", request(), passes=True),
@@ -311,7 +330,7 @@ def test_two_authorizers_on_one_workload_refuse_what_either_is_asked_about():
         )
         for name in ("opa", "two")
     )
-    config = f"extensionProviders: [{GRPC.split('[')[1].rstrip(']')}, {{name: two, envoyExtAuthzGrpc: {{port: 1}}}}]"
+    config = f"extensionProviders: [{GRPC.split('[')[1].rstrip(']')}, {{name: two, envoyExtAuthzGrpc: {{service: two, port: 1}}}}]"
     assert not decide(request(path="/opa"), one, other, config=config).is_allowed
     assert decide(request(path="/"), one, other, config=config).is_allowed
 
@@ -392,3 +411,67 @@ def test_a_malformed_address_drops_an_allow_rule_and_only_widens_a_deny_rule():
     assert not decide(request(), policy(spec)).is_allowed
     assert not decide(request(), policy(deny(spec))).is_allowed
     assert decide(request(source="192.168.7.1"), policy(deny(spec))).is_allowed
+
+
+@pytest.mark.parametrize("value", ["10.0.0.0/255.0.0.0", "10.0.0.0/08", "10.0.0.0/", "fe80::1%eth0", "10.0.0.0/33"])
+def test_an_address_that_only_looks_like_one_drops_an_allow_rule(value: str):
+    """S39: Istio reads addresses more strictly than others do."""
+    assert not decide(request(), policy(source(f"ipBlocks: ['{value}', 10.0.0.0/8]"))).is_allowed
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "65536", "-1", "80 ", "http"])
+def test_a_port_that_is_none_drops_an_allow_rule(value: str):
+    """S39, S66."""
+    assert not decide(request(), policy(operation(f"ports: ['{value}', '8080']"))).is_allowed
+
+
+@pytest.mark.parametrize(
+    "key", ["request.headers", "request.headers[x", "request.auth.claims", "request.auth.claims[]"]
+)
+def test_brackets_that_are_amiss_drop_an_allow_rule_and_widen_a_deny_rule(key: str):
+    """S39: the key is known, unlike one that drops the rule for every action (S38)."""
+    assert not decide(request(), policy(when(key, "values: [x]"))).is_allowed
+    assert not decide(request(), policy(deny(when(key, "values: [x]")))).is_allowed
+
+
+@pytest.mark.parametrize(
+    ("value", "passes"),
+    [
+        ("read", True),
+        ("wri*", True),
+        ("*ite", True),
+        ("*", True),
+        ("read write", False),
+        ("ad", False),
+        ("*rea", False),
+    ],
+)
+def test_a_scope_is_split_at_its_spaces(value: str, passes: bool):
+    """S68."""
+    asked = token("i", "s", {claim("scope"): "read write"})
+    assert decide(asked, policy(when("request.auth.claims[scope]", f"values: ['{value}']"))).is_allowed is passes
+
+
+def test_a_dry_run_of_a_custom_policy_refuses_what_it_selects():
+    """S17."""
+    custom = policy(
+        "{action: CUSTOM, provider: {name: opa}, rules: [{to: [{operation: {paths: [/a]}}]}]}",
+        annotations='istio.io/dry-run: "true"',
+    )
+    assert not decide(request(path="/a"), custom, config=GRPC).is_allowed
+    assert decide(request(path="/b"), custom, config=GRPC).is_allowed
+
+
+@pytest.mark.parametrize(
+    "providers",
+    [
+        "{name: opa, envoyExtAuthzGrpc: {service: opa, port: 0}}",
+        "{name: opa, envoyExtAuthzGrpc: {port: 9000}}",
+        "{name: opa, envoyExtAuthzGrpc: {service: a, port: 1}}, {name: opa, envoyExtAuthzGrpc: {service: b, port: 1}}",
+        "{name: opa, zipkin: {service: opa, port: 9000}}",
+    ],
+)
+def test_an_authorizer_whose_definition_is_broken_refuses_what_it_is_asked_about(providers: str):
+    """S12."""
+    custom = policy("{action: CUSTOM, provider: {name: opa}, rules: [{}]}")
+    assert not decide(request(), custom, config=f"extensionProviders: [{providers}]").is_allowed

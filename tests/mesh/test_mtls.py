@@ -80,6 +80,25 @@ def test_a_server_asks_for_what_the_worked_case_says(case: Case):
     assert asked(mesh_of(pod(case.namespace), *case.policies), case.port) is case.mode
 
 
+def created(text: str, when: str) -> str:
+    """The policy with its time of creation."""
+    return text.replace("metadata: {", f"metadata: {{creationTimestamp: '2026-01-0{when}T00:00:00Z', ")
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), [("2", "1", Mode.PERMISSIVE), ("1", "2", Mode.STRICT)])
+def test_the_oldest_of_rivals_counts_where_their_age_is_known(first: str, second: str, expected: Mode):
+    """M07."""
+    rivals = (created(peer("STRICT", "a"), first), created(peer("PERMISSIVE", "b"), second))
+    assert asked(mesh_of(pod(), *rivals), 8080) is expected
+
+
+def test_the_ports_of_a_younger_rival_count_for_nothing():
+    """M08."""
+    older = created(peer("STRICT", "a", labels=CART), "1")
+    younger = created(peer("STRICT", "b", "shop", CART, "9090: {mode: DISABLE}"), "2")
+    assert asked(mesh_of(pod(), older, younger), 9090) is Mode.STRICT
+
+
 def test_rivals_that_agree_leave_no_doubt():
     rivals = (peer("STRICT", "a", labels=CART), peer("STRICT", "b", "shop", CART, "9090: {mode: DISABLE}"))
     assert asked(mesh_of(pod(), *rivals), 8080) is Mode.STRICT
@@ -112,6 +131,8 @@ def test_a_demand_names_the_mode_that_decides():
         ('traffic.sidecar.istio.io/includeInboundPorts: "8080"', 8080, True),
         ('traffic.sidecar.istio.io/includeInboundPorts: "*"', 9090, True),
         ('traffic.sidecar.istio.io/includeInboundPorts: ""', 9090, False),
+        ("", 15021, False),
+        ("", 15090, False),
     ],
 )
 def test_ports_may_by_pass_the_proxy(annotations: str, port: int, expected: bool):

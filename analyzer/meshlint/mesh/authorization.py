@@ -1,5 +1,6 @@
 """Which AuthorizationPolicies decide for a workload, and what they decide (security S1-S40)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -68,8 +69,8 @@ def action(policy: Policy) -> Action:
 
 
 def is_enforced(policy: Policy) -> bool:
-    """Whether the policy decides anything: dry runs do not (S16)."""
-    return policy.metadata.annotations.get("istio.io/dry-run", "") not in ("1", "t", "T", "TRUE", "true", "True")
+    """Whether the policy decides anything: dry runs do not, but for CUSTOM ones, which refuse (S16, S17)."""
+    return not _is_dry(policy) or action(policy) is Action.CUSTOM
 
 
 def is_certain(mesh: Mesh, policy: Policy) -> bool:
@@ -160,9 +161,13 @@ def _custom_rules(mesh: Mesh, policies: tuple[Policy, ...], chain: Chain) -> tup
 
 
 def _is_broken(mesh: Mesh, policy: Policy, policies: tuple[Policy, ...]) -> bool:
-    """Whether the policy refuses what it selects: no such authorizer, or two of them on one workload (S12, S13)."""
-    named = {_provider(one) for one in policies if action(one) is Action.CUSTOM}
-    return len(named) > 1 or _provider(policy) not in _authorizers(mesh)
+    """Whether the policy refuses what it selects: a dry run, no such authorizer, or two on one workload (S12, S13, S17)."""
+    named = {_provider(one) for one in policies if action(one) is Action.CUSTOM and not _is_dry(one)}
+    return len(named) > 1 or _is_dry(policy) or _provider(policy) not in _authorizers(mesh)
+
+
+def _is_dry(policy: Policy) -> bool:
+    return policy.metadata.annotations.get("istio.io/dry-run", "") in ("1", "t", "T", "TRUE", "true", "True")
 
 
 def _provider(policy: Policy) -> str:
@@ -170,14 +175,30 @@ def _provider(policy: Policy) -> str:
 
 
 def _authorizers(mesh: Mesh) -> Mapping[str, frozenset[str]]:
-    """The external authorizers of the mesh by name, and the protocols they speak (S11)."""
+    """The external authorizers of the mesh that work by name, and the protocols they speak (S11, S12)."""
     found: dict[str, frozenset[str]] = {}
+    seen: set[str] = set()
     for one in mesh.config.extension_providers:
         kinds = {"http": one.envoy_ext_authz_http, "grpc": one.envoy_ext_authz_grpc}
-        spoken = frozenset(kind for kind, node in kinds.items() if node is not None)
-        if spoken:
-            found[one.name] = spoken
+        spoken = {kind: node for kind, node in kinds.items() if node is not None}
+        if not spoken:
+            continue
+        if one.name not in seen and _LABEL.fullmatch(one.name) and all(map(_is_sound, spoken.values())):
+            found[one.name] = frozenset(spoken)
+        else:
+            found.pop(one.name, None)
+        seen.add(one.name)
     return found
+
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _is_sound(authorizer: Node) -> bool:
+    """Whether the authorizer's definition says where it is; whether it is there is not asked (S12)."""
+    service, port = authorizer.get("service"), authorizer.get("port")
+    number = port.value if port is not None else None
+    return service is not None and bool(service.value) and isinstance(number, int) and 0 < number <= 65535
 
 
 def _attached(mesh: Mesh, workload: Workload) -> tuple[Policy, ...]:

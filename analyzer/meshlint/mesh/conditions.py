@@ -7,6 +7,7 @@ from enum import Enum
 from ipaddress import ip_network
 
 from meshlint.mesh.predicate import (
+    NEVER,
     All,
     Exact,
     Not,
@@ -171,22 +172,30 @@ _PLAIN = frozenset(
     | {"connection.sni", "request.auth.principal", "request.auth.audiences", "request.auth.presenter"}
     | _ADDRESSES.keys()
 )
+_BITS = re.compile(r"0|[1-9][0-9]{0,2}")
+_PORT = re.compile(r"0*[0-9]{1,5}")
 _HEADER = re.compile(r"request\.headers\[([^\[\]]+)\]")
 _CLAIM = re.compile(r"request\.auth\.claims((?:\[[^\[\]]+\])+)")
+_FILTERS = "experimental.envoy.filters."
+_BRACKETED = ("request.headers", "request.auth.claims", _FILTERS)
+_SPLIT_CLAIMS = (("scope",), ("permission",))
 _CLAIMS_OF = {"request.auth.audiences": ("aud",), "request.auth.presenter": ("azp",)}
 _PSEUDO_HEADERS = {":method": METHOD, ":authority": AUTHORITY, "host": AUTHORITY}
 
 
 def _is_known(key: str) -> bool:
-    """Whether Istio knows the `when` key at all (S67)."""
-    is_pattern = _HEADER.fullmatch(key) or _CLAIM.fullmatch(key) or key.startswith("experimental.envoy.filters.")
-    return key in _PLAIN or bool(is_pattern)
+    """Whether Istio knows the `when` key at all, its brackets aside (S67)."""
+    return key in _PLAIN or key.startswith(_BRACKETED)
 
 
 def _well_formed(key: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """What is left of the key's values at runtime; nothing where the key's own brackets are amiss (S39)."""
     if key in _ADDRESSES:
         return _networks
-    return _ports if key == "destination.port" else lambda values: values
+    if key == "destination.port":
+        return _ports
+    is_read = key in _PLAIN or _HEADER.fullmatch(key) or _CLAIM.fullmatch(key) or key.startswith(_FILTERS)
+    return (lambda values: values) if is_read else (lambda _: ())
 
 
 def _read_of(key: str, reading: Reading) -> _Read:
@@ -209,6 +218,8 @@ def _read_of(key: str, reading: Reading) -> _Read:
         attribute = _PSEUDO_HEADERS.get(named[1].lower(), header(named[1]))
         return lambda v: _text(v, attribute)
     names = tuple(re.findall(r"\[([^\]]+)\]", key)) if _CLAIM.fullmatch(key) else _CLAIMS_OF.get(key, ())
+    if names in _SPLIT_CLAIMS:
+        return lambda v: _word(v, claim(*names))
     if names:
         return lambda v: _text(v, claim(*names), is_nonempty=True)
     return lambda _: Unclear(f"the condition `{key}`")
@@ -237,6 +248,9 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_network(value: str) -> bool:
+    address, slash, bits = value.partition("/")
+    if "%" in address or (slash and not _BITS.fullmatch(bits)):
+        return False
     try:
         ip_network(value, strict=False)
     except ValueError:
@@ -245,7 +259,7 @@ def _is_network(value: str) -> bool:
 
 
 def _ports(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(value for value in values if value.isascii() and value.isdigit() and int(value) <= 65535)
+    return tuple(value for value in values if _PORT.fullmatch(value) and int(value) <= 65535)
 
 
 def _port(value: str) -> Predicate:
@@ -261,6 +275,20 @@ def _text(value: str, attribute: Attribute, *, ignore_case: bool = False, is_non
     if value.endswith("*"):
         return Prefix(attribute, value[:-1], ignore_case)
     return Exact(attribute, value, ignore_case)
+
+
+def _word(value: str, attribute: Attribute) -> Predicate:
+    """A value of a claim that is split at its spaces: one of the words is meant (S68)."""
+    if " " in value:
+        return NEVER
+    start, end, letter = "(?:.* )?", "(?: .*)?", "[^ ]"
+    if value == "*":
+        return Regex(attribute, f"{start}{letter}+{end}")
+    if value.startswith("*"):
+        return Regex(attribute, f"{start}{letter}*{_quote(value[1:])}{end}")
+    if value.endswith("*"):
+        return Regex(attribute, f"{start}{_quote(value[:-1])}{letter}*{end}")
+    return Regex(attribute, f"{start}{_quote(value)}{end}")
 
 
 def _path(value: str) -> Predicate:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from meshlint.mesh.model import Mesh
+from meshlint.mesh.view import age
 from meshlint.mesh.workloads import Workload
 from meshlint.resources.base import Labels, Resource, selects
 from meshlint.resources.security import MutualTLS, PeerAuthenticationSpec
@@ -36,7 +37,7 @@ class Demand:
 def demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
     """What the workload's proxy asks for on one of its pods' ports (S110-S117).
 
-    None where policies of one scope compete, differ, and manifests do not show which is older (S113).
+    None where policies of one scope compete, differ, and do not all say when they were created (S113).
     """
     return mesh.derived(_demand, mesh, workload, port)
 
@@ -50,12 +51,14 @@ def is_captured(workload: Workload, port: int) -> bool:
     """Whether connections to the pods' port reach the proxy at all (S20)."""
     excluded = _listed(workload, "traffic.sidecar.istio.io/excludeInboundPorts")
     included = _listed(workload, "traffic.sidecar.istio.io/includeInboundPorts")
-    if str(port) in excluded:
+    if str(port) in excluded or port in _OWN_PORTS:
         return False
     return included is _ALL or "*" in included or str(port) in included
 
 
 _ALL = frozenset({"*"})
+_OWN_PORTS = (15020, 15021, 15090)
+"""The proxy's own ports, which injection excludes: status, health and metrics (S20)."""
 
 
 def _listed(workload: Workload, annotation: str) -> frozenset[str]:
@@ -70,16 +73,21 @@ def _demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
     if workload.namespace == mesh.config.root_namespace:
         return inherited  # Policies with labels count for nobody in the root namespace (S114).
     own = mesh.derived(_by_namespace, mesh).get(workload.namespace, ())
-    chosen = [policy for policy in own if _labels(policy) and selects(_labels(policy), workload.labels)]
+    chosen = _oldest([policy for policy in own if _labels(policy) and selects(_labels(policy), workload.labels)])
     return _agreed([_of(policy, (_ported(policy, port), policy.spec.mtls), inherited) for policy in chosen], inherited)
 
 
 def _wide_demand(mesh: Mesh, namespace: str) -> Demand | None:
     found: Demand | None = Demand(Mode.PERMISSIVE)
     for home in dict.fromkeys((mesh.config.root_namespace, namespace)):
-        wide = [policy for policy in mesh.derived(_by_namespace, mesh).get(home, ()) if not _labels(policy)]
+        wide = _oldest([policy for policy in mesh.derived(_by_namespace, mesh).get(home, ()) if not _labels(policy)])
         found = _agreed([_of(policy, (policy.spec.mtls,), found) for policy in wide], found)
     return found
+
+
+def _oldest(rivals: list[Policy]) -> list[Policy]:
+    """The one that alone counts, where all say when they were created; else any of them may be it (S113)."""
+    return [min(rivals, key=age)] if rivals and all(age(one)[0] for one in rivals) else rivals
 
 
 def _agreed(demands: list[Demand | None], inherited: Demand | None) -> Demand | None:
