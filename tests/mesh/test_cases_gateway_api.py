@@ -28,6 +28,7 @@ GROUPS = {
     "Namespace": "v1",
     "Deployment": "apps/v1",
     "ServiceEntry": "networking.istio.io/v1",
+    "AuthorizationPolicy": "security.istio.io/v1",
 }
 KINDS = {kind.value for kind in Kind}
 STANDARD = ("svc", "x", "y2", "z", "d", "w")
@@ -160,3 +161,33 @@ def test_each_statement_has_a_case():
     numbers = {name.partition("-")[0] for name in CASES}
     assert numbers >= {f"R{number}" for number in range(901, 916) if number != 906}, "A82 is the case of R906"
     assert numbers >= {f"A{number}" for number in range(82, 90)}
+
+
+LEFT_OUT = [
+    ({"parents": [{"name": "none"}], "rules": []}, "HTTPRoute default/r0 is not attached: there is no such parent"),
+    ({"rules": [{"backendRefs": [{"name": "x"}]}]}, "HTTPRoute default/r0 counts for nothing: a backend needs a port"),
+]
+
+
+@pytest.mark.parametrize(("written", "why"), LEFT_OUT)
+def test_where_nobody_has_the_host_the_routes_that_were_for_it_are_named(written, why):
+    found = traced({"routes": [{"hostnames": ["a.org"], **written}]}, "http://a.org/", {})
+    assert [fact.text for fact in found.steps[-1].facts] == [why]
+
+
+def test_an_identity_of_its_own_is_what_a_deployed_gateway_shows():
+    objects = [
+        {"kind": "Deployment", "name": "x", "spec": {"template": {"metadata": {"labels": {"app": "x"}}}}},
+        {
+            "kind": "AuthorizationPolicy",
+            "name": "only-the-gateway",
+            "spec": {
+                "selector": {"matchLabels": {"app": "x"}},
+                "rules": [{"from": [{"source": {"principals": ["cluster.local/ns/default/sa/gw-istio"]}}]}],
+            },
+        },
+    ]
+    case = {"objects": objects, "routes": [{"rules": [{"to": ["x"]}]}]}
+    assert traced(case, "/", {}).outcome.kind is Kind.CLUSTER
+    objects[1]["spec"]["rules"][0]["from"][0]["source"]["principals"] = ["cluster.local/ns/default/sa/other"]
+    assert traced(case, "/", {}).outcome.kind is Kind.DENIED

@@ -71,9 +71,11 @@ def deployed(resources: Iterable[Resource[Record]]) -> tuple[Resource[Record], .
     given = tuple(resources)
     classes = controllers(given)
     found: list[Resource[Record]] = []
+    known: set[tuple[str, str]] = set()
     for one in given:
-        if not isinstance(one.spec, KubernetesGatewaySpec):
+        if not isinstance(one.spec, KubernetesGatewaySpec) or (one.namespace, one.name) in known:
             continue
+        known.add((one.namespace, one.name))
         gateway = KubernetesGateway(one.ref, one.node, one.metadata, one.spec, is_sound=one.is_sound)
         controller = classes.get(one.spec.gateway_class_name, Controller.FOREIGN)
         if controller is Controller.ISTIO and is_deployed(gateway):

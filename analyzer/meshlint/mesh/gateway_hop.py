@@ -15,6 +15,7 @@ from meshlint.mesh.served import is_gateway
 from meshlint.mesh.servers import Opened, Use, chains, domain, opened, reached, refused
 from meshlint.mesh.services import Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
+from meshlint.mesh.translated import left_out
 from meshlint.mesh.view import view
 from meshlint.mesh.virtual_hosts import domain_of
 from meshlint.mesh.ways import MOST_HOPS, Hop, Way, after, ended
@@ -173,7 +174,7 @@ def _denied(hop: Hop, port: int, peer: str | None) -> tuple[Way | None, Step]:
 
 
 def _unbound(hop: Hop, servers: tuple[Opened, ...]) -> tuple[Fact, ...]:
-    """VirtualServices that have the host but do not come to these servers, with the reason."""
+    """VirtualServices and routes that have the host but do not come to these servers, with the reason."""
     name = domain_of(hop.call.authority)
     places = {one.place for one in servers}
     facts: list[Fact] = []
@@ -185,7 +186,7 @@ def _unbound(hop: Hop, servers: tuple[Opened, ...]) -> tuple[Fact, ...]:
             facts.append(Fact(f"{who} is not exported to {hop.client.namespace}", vs.spec.node.at("exportTo")))
         else:
             facts.append(Fact(f"{who} is not served by {', '.join(sorted(places))}", vs.spec.node.at("gateways")))
-    return tuple(facts)
+    return (*facts, *(Fact(text, node) for text, node in left_out(hop.mesh, name)))
 
 
 def _by_sni(hop: Hop) -> Way:

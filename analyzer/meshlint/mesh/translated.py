@@ -11,7 +11,7 @@ from meshlint.mesh.hosts import covers, is_wildcard, narrower, overlaps
 from meshlint.mesh.kubernetes_gateways import Listening, listenings
 from meshlint.mesh.kubernetes_routes import HTTPLike, Piece, destinations, hard_flaw, pieces
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.parents import Attachment, Route, accepted, hostnames, routes
+from meshlint.mesh.parents import Attachment, Route, accepted, attachments, hostnames, routes
 from meshlint.mesh.routing import RouteTable
 from meshlint.mesh.services import Host
 from meshlint.mesh.spelled import Spelled, spelled
@@ -40,6 +40,21 @@ def refusal(mesh: Mesh, destination: Node) -> str:
 def is_translated(vs: VirtualService) -> bool:
     """Whether the VirtualService is made of routes of the Gateway API: other statuses, and hosts that stay literal."""
     return vs.ref.kind != "VirtualService"
+
+
+def left_out(mesh: Mesh, name: str) -> Iterator[tuple[str, Node]]:
+    """Why HTTPRoutes and GRPCRoutes that are for *name* take no requests at some parent, and where that is written."""
+    chosen_by_requests: tuple[HTTPLike, ...] = (*mesh.http_routes, *mesh.grpc_routes)
+    for route in chosen_by_requests:
+        if not any(covers(own, name) for own in hostnames(route)):
+            continue
+        who = f"{route.ref.kind} {route.namespace}/{route.name}"
+        for one in attachments(mesh, route):
+            of_route = pieces(mesh, route, one.ref.port, in_mesh=bool(one.hosts))
+            if not one.is_accepted:
+                yield f"{who} is not attached: {one.verdict.value}", one.ref.node
+            elif of_route.culprit is not None:
+                yield f"{who} counts for nothing: {of_route.flaw}", of_route.culprit
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +155,12 @@ def _of_connections(mesh: Mesh, route: Route, refusals: dict[Node, str]) -> Iter
     """The VirtualServices of a TLSRoute or TCPRoute: one for each listener or host (R914)."""
     for attachment in accepted(mesh, route):
         for one in attachment.listenings:
-            names = [name for own in hostnames(route) if (name := narrower(one.hostname, own)) is not None]
+            here = (own for own in hostnames(route) if not _is_served_elsewhere(mesh, one, own))
+            names = [name for own in here if (name := narrower(one.hostname, own)) is not None]
             block = "tls" if one.listener.is_passthrough else "tcp"
             snis = names if block == "tls" else None
             to = _l4_routes(mesh, route, {"sniHosts": snis}, refusals, in_mesh=False)
-            if to:
+            if to and names:
                 yield _virtual_service(route, {"hosts": names, "gateways": [one.place], block: to})
         for host in attachment.hosts:
             yield from _of_host(mesh, attachment, host, refusals)
