@@ -14,14 +14,7 @@ from meshlint.request import AUTHORITY, GATEWAY, PATH, Attribute, Request
 from meshlint.resources.base import Resource
 from meshlint.resources.virtual_service import RouteDestination, VirtualServiceSpec
 from meshlint.source.node import Node
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Dead:
-    """A route that gets no request, and the earlier routes that together take them all."""
-
-    route: Route
-    by: tuple[Route, ...]
+from meshlint.space.order import Dead, Lost, dead_routes, lost_rules
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +54,11 @@ def unreachable_route(mesh: Mesh) -> Iterator[Result]:
                 help=_advice(table, dead),
                 witness=_witness(mesh, table, dead),
             )
+    for lost in lost_rules(mesh):
+        if lost.is_rule and not lost.dead.is_cut_off:
+            yield _lost_problem(
+                mesh, lost, "no request reaches this rule: rules that Istio tries before it take them all"
+            )
 
 
 @checks("MSH125")
@@ -77,6 +75,9 @@ def cut_off_routes(mesh: Mesh) -> Iterator[Result]:
                 witness=_witness(mesh, table, dead),
             )
         yield from _unseen_catch_alls(mesh, table)
+    for lost in lost_rules(mesh):
+        if lost.is_rule and lost.dead.is_cut_off:
+            yield _lost_problem(mesh, lost, "this rule is cut off: one that Istio tries before it matches everything")
 
 
 @checks("MSH102")
@@ -89,6 +90,11 @@ def ineffective_match(mesh: Mesh) -> Iterator[Result]:
         for route, earlier in table.with_earlier():
             if route not in silent:
                 yield from _ineffective_entries(mesh, table, route, earlier)
+    for lost in lost_rules(mesh):
+        if not lost.is_rule:
+            yield _lost_problem(
+                mesh, lost, "this match has no effect: rules that Istio tries before it take its requests"
+            )
 
 
 @checks("MSH104")
@@ -120,16 +126,28 @@ def weights_not_100(mesh: Mesh) -> Iterator[Result]:
             yield _weights_problem(mesh, route, destinations, weights)
 
 
+def _lost_problem(mesh: Mesh, lost: Lost, message: str) -> Problem:
+    return Problem(
+        lost.node,
+        message,
+        label="gets no requests",
+        notes=tuple(Note(one.node.span, f"{lost.table.called(one)} takes {_share(lost.dead)}") for one in lost.dead.by),
+        help="Istio sorts by the path, exact before prefix before regular expression and longer before shorter, "
+        "then by method, headers and parameters: narrow what takes the requests, or ask for more here",
+        witness=_witness(mesh, lost.table, lost.dead),
+    )
+
+
 def _judge(mesh: Mesh, table: RouteTable) -> Verdict:
     """Every route of the table against those before it."""
     scope = _scope(mesh, table)
-    dead, undecided = _dead_routes(table, scope)
+    dead, undecided = dead_routes(table, scope)
     confused = tuple(_alternatives(table, scope, dead))
     explained = {found.route for found in confused}
     kept = [one for one in dead if not (len(one.by) == 1 and one.by[0] in explained)]
     return Verdict(
-        cut_off=tuple(one for one in kept if _is_cut_off(one)),
-        unreachable=tuple(one for one in kept if not _is_cut_off(one)),
+        cut_off=tuple(one for one in kept if one.is_cut_off),
+        unreachable=tuple(one for one in kept if not one.is_cut_off),
         or_for_and=confused,
         undecided=tuple(undecided),
     )
@@ -137,36 +155,6 @@ def _judge(mesh: Mesh, table: RouteTable) -> Verdict:
 
 def _scope(mesh: Mesh, table: RouteTable) -> Predicate:
     return mesh.derived(where, mesh, table.resource)
-
-
-def _dead_routes(table: RouteTable, scope: Predicate) -> tuple[list[Dead], list[Undecided]]:
-    dead: list[Dead] = []
-    undecided: list[Undecided] = []
-    for (route, earlier), answer in zip(table.with_earlier(), _answers(table, scope), strict=True):
-        match answer:
-            case space.Empty(by) if by:
-                takers = tuple(earlier[index] for index in by)
-                first = next((one for one in earlier if one.is_catch_all), None)
-                dead.append(Dead(route, (first,) if first is not None else takers))
-            case space.Unknown(why):
-                undecided.append(Undecided(route.node, why))
-            case _:
-                pass
-    return dead, undecided
-
-
-def _answers(table: RouteTable, scope: Predicate) -> tuple[space.Answer, ...]:
-    """For each route whether some request of the scope gets as far as it and matches it."""
-    if all(route.takes for route in table.routes):
-        return space.first_matches([both(scope, route.predicate) for route in table.routes])
-    return tuple(
-        space.outside(both(scope, route.predicate), [both(scope, one.predicate) for one in earlier])
-        for route, earlier in table.with_earlier()
-    )
-
-
-def _is_cut_off(dead: Dead) -> bool:
-    return len(dead.by) == 1 and dead.by[0].is_catch_all
 
 
 def _alternatives(table: RouteTable, scope: Predicate, dead: list[Dead]) -> Iterator[Alternatives]:

@@ -27,9 +27,14 @@ def all_virtual_services(mesh: Mesh) -> tuple[VirtualService, ...]:
     return (*mesh.virtual_services, *mesh.derived(_translation, mesh).services)
 
 
+def translated_tables(mesh: Mesh) -> tuple[RouteTable, ...]:
+    """The route tables of the VirtualServices that routes of the Gateway API become."""
+    return tuple(table for vs in mesh.derived(_translation, mesh).services for table in mesh.tables_of(vs))
+
+
 def all_route_tables(mesh: Mesh) -> tuple[RouteTable, ...]:
     """The route tables of all VirtualServices, written or not."""
-    return tuple(table for vs in all_virtual_services(mesh) for table in mesh.tables_of(vs))
+    return (*mesh.route_tables, *translated_tables(mesh))
 
 
 def refusal(mesh: Mesh, destination: Node) -> str:

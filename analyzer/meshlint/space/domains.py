@@ -81,7 +81,7 @@ _DOMAINS = {
     TOKEN_ISSUER: Domain(
         _TEXT.pattern, is_optional=True, preferred=("https://issuer.example.com", "x"), is_ascii=False
     ),
-    GATEWAY: Domain("mesh|[0-9a-z.-]+/[0-9a-z.-]+", is_optional=False, preferred=("mesh", "x/x")),
+    GATEWAY: Domain("mesh|[0-9a-z.-]+(/[0-9a-z.-]+){1,3}", is_optional=False, preferred=("mesh", "x/x")),
     CLIENT_NAMESPACE: Domain(_LABEL, is_optional=False, preferred=("default", "x")),
     SOURCE_IP: _ADDRESS,
     REMOTE_IP: _ADDRESS,
