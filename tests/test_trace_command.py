@@ -68,7 +68,6 @@ def test_an_expectation_decides_the_exit_code(meshlint: Run, wanted, code):
     [
         (("trace", "GET", BOOKINFO), "no URL"),
         ((*REVIEWS, "--format", "html", BOOKINFO), "no format is called"),
-        ((*REVIEWS, *FROM_PRODUCTPAGE, "--istio-version", "1.0", BOOKINFO), "Istio 1.0 routes by other rules"),
     ],
 )
 def test_what_cannot_be_asked_is_2_and_said_in_one_line(meshlint: Run, arguments, message):

@@ -22,7 +22,6 @@ from meshlint.render.trace import trace_json, trace_text
 from meshlint.request import Request
 
 _DELIVERED, _FAILED, _UNDECIDED = 0, 1, 3
-_OLDEST = (1, 1)
 
 
 class Form(Enum):
@@ -71,8 +70,6 @@ def show(order: Order) -> int:
     """Trace as ordered; the answer is the exit code."""
     request = _request(order)
     config = configured(order.given)
-    if config.settings.istio_version < _OLDEST:
-        raise UsageError("trace follows Istio 1.1 and later: Istio 1.0 routes by other rules")
     with without_garbage():
         given = read(order.given, config)
     if nothing := what_was_read(given):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from meshlint.mesh import history
 from meshlint.mesh.delegates import Rule, http_rules
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client, at_proxy, static_values
@@ -34,14 +35,13 @@ class Kept:
 class Chosen:
     """Which rule takes a request, by which entry, and what was tried on the way.
 
-    `unclear` says why it cannot be told; `broken` that Envoy refuses the rules as a whole (R308).
+    `unclear` says why it cannot be told.
     """
 
     kept: Kept | None
     match: Match | None
     tried: tuple[Tried, ...]
     unclear: str = ""
-    broken: str = ""
 
 
 def kept(mesh: Mesh, client: Client, vs: VirtualService, port: int, place: str = SIDECARS) -> tuple[Kept, ...]:
@@ -64,7 +64,7 @@ def choose(rules: tuple[Kept, ...], client: Client, request: Request) -> Chosen:
         except Unreadable as error:
             return Chosen(None, None, tuple(tried), unclear=f"`{name}` has an expression that is not read: {error}")
         except BadPattern as error:
-            return Chosen(None, None, tuple(tried), broken=f"`{name}` has a bad expression: {error}")
+            return Chosen(None, None, tuple(tried), unclear=f"`{name}` has an expression that is not read: {error}")
         unclear = next((word for entry in one.matches for word in unclear_parts(entry.predicate)), "")
         if match is None and unclear:
             return Chosen(None, None, tuple(tried), unclear=f"`{name}`: {unclear}")
@@ -105,7 +105,7 @@ def _kept(mesh: Mesh, client: Client, vs: VirtualService, port: int, place: str)
         matches = tuple(one for one in rule.route.matches if holds(static(one.predicate), proxy))
         if not matches:
             continue
-        last = next((index for index, one in enumerate(matches) if _takes_all(one)), None)
+        last = next((index for index, one in enumerate(matches) if _takes_all(mesh, one)), None)
         found.append(Kept(rule, matches if last is None else matches[: last + 1], port, place, last is not None))
         if last is not None:
             break
@@ -122,7 +122,9 @@ def apart(rules: Iterable[Kept]) -> Iterator[Kept]:
             yield one
 
 
-def _takes_all(match: Match) -> bool:
-    """Whether Istio sees that the entry takes every request of this proxy and port (R303)."""
+def _takes_all(mesh: Mesh, match: Match) -> bool:
+    """Whether Istio sees that the entry takes every request of this proxy and port (R303, and R1008 for Istio 1.0)."""
     uri = match.written.uri if match.written is not None else None
+    if uri is not None and uri.regex is not None and mesh.settings.istio_version < history.SCOPES:
+        return False
     return dynamic(match.predicate) == All() and (uri is None or uri.prefix != "")

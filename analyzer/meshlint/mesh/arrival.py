@@ -8,7 +8,7 @@ from meshlint.mesh.applied import unclear_parts
 from meshlint.mesh.authorization import Policy, action, attached, rules_of, verdict
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.mtls import Mode, demand, is_captured, namespace_demand
+from meshlint.mesh.mtls import Mode, demand, is_automatic, is_captured, namespace_demand
 from meshlint.mesh.reasons import mismatch
 from meshlint.mesh.services import Host, Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step, Tried
@@ -60,7 +60,7 @@ def secured(mesh: Mesh, tls: ClientTLS | None, host: Host | None, workload: Work
             return Secured.MUTUAL
         case "SIMPLE" | "MUTUAL":
             return Secured.TLS
-    if workload is None or not mesh.config.enable_auto_mtls or (host is not None and _is_foreign(host)):
+    if workload is None or not is_automatic(mesh) or (host is not None and _is_foreign(host)):
         return Secured.PLAIN
     if workload.proxy in (Proxy.NONE, Proxy.GATEWAY):
         return Secured.PLAIN

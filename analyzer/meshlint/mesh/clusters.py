@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from meshlint.mesh import history
 from meshlint.mesh.delegates import VirtualService
 from meshlint.mesh.destinations import Effective, Rule, effective, export_of
 from meshlint.mesh.hosts import home_of
@@ -23,7 +24,8 @@ from meshlint.source.node import Node
 class Cluster:
     """What a destination leads to at a client. `flaw` says why there is none, `doubt` why that cannot be told.
 
-    `rule` is the DestinationRule that is decisive for it, `tls` how the client secures connections to it.
+    `rules` are the DestinationRules that are decisive for it, `tls` how the client secures connections to it. `inside`
+    is the Service of the mesh, with its port, that an endpoint of a ServiceEntry stands for.
     """
 
     host: str
@@ -35,6 +37,7 @@ class Cluster:
     doubt: str = ""
     rules: tuple[Rule, ...] = ()
     tls: ClientTLS | None = None
+    inside: tuple[Host, int] | None = None
 
     @property
     def name(self) -> str:
@@ -65,7 +68,7 @@ def cluster(
     """The cluster of a host, port and subset at the client; *via* is the VirtualService that names it (R504, R505)."""
     host, port, subset = to
     entry = registered(mesh, client.namespace, host)
-    if entry is not None and entry.is_external_name:
+    if entry is not None and entry.is_external_name and mesh.settings.istio_version >= history.ALIASES:
         target = registered(mesh, client.namespace, _external_name(entry))
         if target is not None:
             entry, host = target, target.name
@@ -95,6 +98,23 @@ def endpoints(mesh: Mesh, client: Client, one: Cluster) -> tuple[tuple[Workload,
     return (), "", f"the input shows no workload of `{entry.name}`"
 
 
+def inside(mesh: Mesh, one: Cluster) -> tuple[tuple[Host, int, Node], ...]:
+    """The Services with workloads that endpoints of a ServiceEntry name, with the port there (R702, L85)."""
+    entry = one.entry
+    spec = entry.resource.spec if entry is not None else None
+    if entry is None or not isinstance(spec, ServiceEntrySpec) or not entry.resolution.startswith("DNS"):
+        return ()
+    port = entry.port(one.port)
+    name, labels = port.name if port is not None else "", _subset_labels(one)
+    chosen = (endpoint for endpoint in spec.endpoints if selects(labels, endpoint.labels))
+    return tuple(
+        (host, endpoint.ports.get(name, one.port), endpoint.node)
+        for endpoint in chosen
+        for host in mesh.hosts_named(endpoint.address)
+        if host.name == endpoint.address and mesh.workloads_of(host)
+    )
+
+
 def decisive_rules(mesh: Mesh, client: Client, host: Host) -> Effective | None:
     """The DestinationRules that decide for this very client (R510-R518); None where the input leaves it open."""
     found = effective(mesh, client.namespace, host)
@@ -108,6 +128,8 @@ def decisive_rules(mesh: Mesh, client: Client, host: Host) -> Effective | None:
     plain = [one for one in ordered if one.spec.workload_selector is None]
     if chosen and any(export_of(one) == frozenset({"."}) for one in plain):
         plain = [one for one in plain if export_of(one) != frozenset({"."})]
+    if mesh.settings.istio_version < history.APART_BY_AUDIENCE:
+        return Effective(tuple(plain))
     return Effective(tuple(_youngest_group(plain)))
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from meshlint.mesh.history import TARGET_PORTS
 from meshlint.resources.base import Resource
 from meshlint.resources.gateway import GatewaySpec
 from meshlint.resources.kinds import read
 from meshlint.resources.mesh_config import MeshConfig
 from meshlint.resources.record import Record
+from meshlint.resources.releases import Release
 from meshlint.resources.workload import ControllerSpec, PodSpec, ServiceSpec
 from meshlint.source.parse import parse
 from meshlint.source.text import Source
@@ -44,19 +46,24 @@ spec:
     metadata: {{labels: {{app: istio-{name}, istio: {name}}}}}
     spec: {{serviceAccountName: istio-{name}-service-account, containers: [{{name: istio-proxy, image: auto}}]}}
 """
+_OLD_GATEWAY = _GATEWAY.replace(", targetPort: 8080", "").replace(", targetPort: 8443", "")
+"""Before targets of ports meant anything to gateways, they listened on the ports themselves (R1010)."""
 
 
-def assumed(resources: Iterable[Resource[Record]], config: MeshConfig) -> tuple[Resource[Record], ...]:
+def assumed(
+    resources: Iterable[Resource[Record]], config: MeshConfig, release: Release
+) -> tuple[Resource[Record], ...]:
     """Services and gateway workloads of the default install that the input does not hold itself.
 
     The egress gateway counts as installed where the input selects it.
     """
     given = tuple(resources)
+    gateway = _GATEWAY if release >= TARGET_PORTS else _OLD_GATEWAY
     texts = [] if _has_service(given, "istiod") else [_ISTIOD]
     if config.ingress_controller_mode != "OFF" and not _has_gateway(given, "ingressgateway"):
-        texts.append(_GATEWAY.format(name="ingressgateway"))
+        texts.append(gateway.format(name="ingressgateway"))
     if _is_selected(given, "egressgateway") and not _has_gateway(given, "egressgateway"):
-        texts.append(_GATEWAY.format(name="egressgateway"))
+        texts.append(gateway.format(name="egressgateway"))
     nodes = parse(Source("<default install>", "---".join(texts))).documents
     return tuple(read(node, "istio-system") for node in nodes)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from meshlint.mesh import history
 from meshlint.mesh.hosts import covers, is_wildcard, qualify, specificity
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.services import Host
@@ -111,7 +112,7 @@ class _Rules:
 
 
 def _effective(mesh: Mesh, client: str, host: str, home: str) -> Effective:
-    if mesh.settings.istio_version < (1, 1):
+    if mesh.settings.istio_version < history.SCOPES:
         return _everywhere(mesh, host)
     own = mesh.derived(_rules_in, mesh, client).matching(host)
     found = _most_specific({name: _level_one(mesh, rules, client) for name, rules in own.items()})

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+from meshlint.mesh import history
 from meshlint.mesh.applied import Kept
 from meshlint.mesh.arrival import Arrival, Secured, receive, secured
-from meshlint.mesh.clusters import Cluster, cluster, destination_port, endpoints
+from meshlint.mesh.clusters import Cluster, cluster, destination_port, endpoints, inside
 from meshlint.mesh.delegates import VirtualService
 from meshlint.mesh.hosts import qualify
 from meshlint.mesh.listeners import FilterChain
-from meshlint.mesh.paths import rewritten, with_headers
+from meshlint.mesh.model import Mesh
+from meshlint.mesh.paths import rewritten, with_appended, with_headers
 from meshlint.mesh.routing import Match
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.services import Host, Protocol
@@ -25,7 +27,7 @@ from meshlint.resources.virtual_service import Destination, RouteDestination
 def by_rule(hop: Hop, kept: Kept, match: Match) -> Way:
     """What an HTTP rule does with the call that it takes (R401-R408)."""
     rule, asked = kept.rule, hop.call.request
-    answer = aborted(rule, asked) or preflight(rule, asked)
+    answer = aborted(hop.mesh, rule, asked) or preflight(rule, asked)
     if answer is not None:
         return ended(answer)
     redirect, direct = rule.setting("redirect"), rule.setting("directResponse")
@@ -36,6 +38,8 @@ def by_rule(hop: Hop, kept: Kept, match: Match) -> Way:
     sent = rewritten(asked, rule.setting("rewrite"), match)
     if sent is None:
         return ended(Outcome(Kind.UNKNOWN, why="the path is rewritten by an expression that cannot be followed"))
+    if hop.mesh.settings.istio_version < history.HEADERS:
+        sent = with_appended(sent, rule.setting("appendHeaders"))
     call = replace(hop.call, request=with_headers(sent, rule.setting("headers")))
     next_hop = replace(hop, call=call, facts=(timing(hop.mesh, rule),))
     return _to_all(next_hop, rule.route.destinations, rule.owner, rule.vs, kept.port, is_http=True)
@@ -43,7 +47,7 @@ def by_rule(hop: Hop, kept: Kept, match: Match) -> Way:
 
 def route_facts(hop: Hop, kept: Kept) -> tuple[Fact, ...]:
     """What an HTTP rule does beside choosing where the call goes, the copies that it sends included (R407-R410)."""
-    found = list(effects(kept.rule, hop.call.request))
+    found = list(effects(hop.mesh, kept.rule, hop.call.request))
     for to, percent in copies(kept.rule):
         if percent > 0:
             one = _cluster(hop, to, kept.rule.owner, kept.rule.vs, kept.port, is_http=True)
@@ -84,6 +88,14 @@ def to_cluster(hop: Hop, one: Cluster) -> Way:
         kind = Kind.NO_CLUSTER if is_dns else Kind.NO_ENDPOINT
         return ended(Outcome(kind, status, one.name, why=flaw), Step(Stage.CLUSTER, f"{one.name}: {flaw}", one.node))
     facts = (*_rule_facts(one), *_call_facts(hop, one, workloads), *((Fact(doubt),) if doubt else ()))
+    inner = inside(hop.mesh, one) if not workloads else ()
+    if inner:
+        facts = (*facts, *(Fact(f"its endpoint is {host.name} of the mesh", at) for host, _, at in inner))
+        ways = [
+            _to_workloads(hop, replace(one, inside=(host, port)), hop.mesh.workloads_of(host))
+            for host, port, _ in inner
+        ]
+        return after(Step(Stage.CLUSTER, one.name, one.node, facts), one_of(ways))
     if not workloads:
         step = Step(Stage.CLUSTER, one.name, one.node, facts)
         return ended(Outcome(Kind.CLUSTER, 200 if hop.call.is_http else None, one.name, why=doubt), step)
@@ -92,8 +104,9 @@ def to_cluster(hop: Hop, one: Cluster) -> Way:
 
 def arrival_at(hop: Hop, one: Cluster, workload: Workload) -> Arrival:
     """The call as it comes to one of the cluster's endpoints."""
-    port = one.entry.port(one.port) if one.entry is not None else None
-    number = (target_port(port, workload) if port is not None else None) or one.port
+    host, there = one.inside or (one.entry, one.port)
+    port = host.port(there) if host is not None else None
+    number = (target_port(port, workload) if port is not None else None) or there
     how = secured(hop.mesh, one.tls, one.entry, workload, number)
     principal = hop.principal if how is Secured.MUTUAL else None
     return Arrival(hop.call, how, principal, number, port.protocol if port is not None else Protocol.TCP)
@@ -154,15 +167,32 @@ def _to_all(
     total = sum(weight for _, weight in weighted)
     if not weighted or total <= 0:
         return ended(Outcome(Kind.REJECTED, why="Envoy refuses the routes: no destination has a weight"))
+    if len(weighted) > 1 and total != 100 and hop.mesh.settings.istio_version < history.RELATIVE_WEIGHTS:
+        why = f"the weights add up to {total}: before Istio 1.15 nothing but 100 is accepted"
+        return ended(Outcome(Kind.REJECTED, why=why))
     parts: list[tuple[str, float, Way]] = []
     for one, weight in weighted:
-        if weight and one.destination is not None:
+        if weight and one.destination is not None and _is_nowhere(hop.mesh, one.destination):
+            parts.append(("BlackHoleCluster", weight / total, _nowhere(hop, one.destination)))
+        elif weight and one.destination is not None:
             found = _cluster(hop, one.destination, owner, vs, port, is_http=is_http)
             request = with_headers(hop.call.request, one.node.get("headers"))
             there = replace(hop, call=replace(hop.call, request=request))
             way = to_cluster(there, found)
             parts.append((found.name, weight / total, _in_its_words(way) if is_translated(vs) else way))
     return together(parts)
+
+
+def _is_nowhere(mesh: Mesh, to: Destination) -> bool:
+    """Whether the destination's port is given by name, as it could be before 1.4 (R1008)."""
+    has_name = to.port is not None and to.port.number is None and bool(to.port.name)
+    return has_name and mesh.settings.istio_version < history.PORT_NUMBERS
+
+
+def _nowhere(hop: Hop, to: Destination) -> Way:
+    why = f"the port of `{to.host}` is given by name, which leads nowhere"
+    step = Step(Stage.CLUSTER, f"BlackHoleCluster: {why}", to.node)
+    return ended(Outcome(Kind.BLACKHOLE, 503 if hop.call.is_http else None, "BlackHoleCluster", why=why), step)
 
 
 def _in_its_words(way: Way) -> Way:

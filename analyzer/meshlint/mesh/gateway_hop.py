@@ -10,14 +10,14 @@ from meshlint.mesh.forward import by_chain, by_rule, route_facts, to_cluster
 from meshlint.mesh.listeners import conflict, pick
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import gateway_client
-from meshlint.mesh.paths import normalised
+from meshlint.mesh.paths import normalised, normalization
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.servers import Opened, Use, chains, domain, opened, reached, refused
 from meshlint.mesh.services import Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
 from meshlint.mesh.translated import left_out
 from meshlint.mesh.view import view
-from meshlint.mesh.virtual_hosts import domain_of
+from meshlint.mesh.virtual_hosts import domain_of, port_of
 from meshlint.mesh.ways import MOST_HOPS, Hop, Way, after, ended
 from meshlint.mesh.wire import Bytes, Call
 from meshlint.mesh.workloads import Workload
@@ -34,7 +34,7 @@ def enter(hop: Hop, workload: Workload, port: int, call: Call) -> Way:
         )
     peer = hop.principal if call.carries is Bytes.TLS and call.inner is not None else None
     client = gateway_client(workload)
-    path = normalised(call.request.get(a.PATH) or "/", hop.mesh.config.normalization)
+    path = normalised(call.request.get(a.PATH) or "/", normalization(hop.mesh))
     call = replace(call, request=call.request.but(a.PATH, path)) if call.request.get(a.PATH) is not None else call
     next_hop = Hop(hop.mesh, client, call, identity(hop.mesh, workload), enter, (*hop.visited, key))
     return at_gateway(next_hop, port, peer)
@@ -133,7 +133,7 @@ def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) ->
     broken = refused(hop.mesh, hop.client, servers)
     if broken is not None:
         return ended(Outcome(Kind.REJECTED, why=broken.why), step, Step(Stage.ROUTE, broken.why, broken.node))
-    found = domain(hop.mesh, hop.client, servers, name)
+    found = domain(hop.mesh, hop.client, servers, name, port_of(hop.call.authority))
     if found is None:
         why = f"no virtual host for `{name}`"
         return ended(Outcome(Kind.NOT_FOUND, 404, why=why), step, Step(Stage.ROUTE, why, None, _unbound(hop, servers)))
@@ -144,8 +144,8 @@ def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) ->
         return ended(Outcome(Kind.REDIRECT, 301, why=target), step, Step(Stage.ROUTE, text, node))
     chosen = choose(found.rules, hop.client, hop.call.request)
     services = ", ".join(called(vs) for vs in found.services)
-    if chosen.broken or chosen.unclear:
-        outcome = Outcome(Kind.REJECTED if chosen.broken else Kind.UNKNOWN, why=chosen.broken or chosen.unclear)
+    if chosen.unclear:
+        outcome = Outcome(Kind.UNKNOWN, why=chosen.unclear)
         return ended(outcome, step, Step(Stage.ROUTE, services, None, (), chosen.tried))
     if chosen.kept is None or chosen.match is None:
         text = f"virtual host {found.name}: no route of {services} matches"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from meshlint.mesh import history
 from meshlint.mesh.hosts import covers, is_wildcard, overlaps
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client, static_values
@@ -124,6 +125,8 @@ def _is_shared(host: Host, port: HostPort) -> bool:
 def _chains(mesh: Mesh, client: Client, seen: View, host: Host, port: HostPort) -> Iterator[FilterChain]:
     domain = mesh.settings.cluster_domain
     services = [vs for vs in seen.services if any(overlaps(one, host.name) for one in hosts_of(vs, domain))]
+    if mesh.settings.istio_version < history.ALL_OF_TCP:
+        services = services[:1]
     if port.protocol is Protocol.TLS:
         yield from _tls_chains(client, services, host, port.number)
     else:

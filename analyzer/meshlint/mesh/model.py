@@ -7,6 +7,7 @@ from enum import Enum
 from functools import cached_property
 from typing import ParamSpec, TypeVar, cast
 
+from meshlint.mesh import history
 from meshlint.mesh.defaults import assumed
 from meshlint.mesh.gateway_classes import deployed
 from meshlint.mesh.hosts import is_wildcard, overlaps
@@ -30,6 +31,7 @@ from meshlint.resources.kinds import is_object, read
 from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
 from meshlint.resources.mistake import Violation
 from meshlint.resources.record import Record, decode
+from meshlint.resources.releases import Release
 from meshlint.resources.schema import Own, violations
 from meshlint.resources.security import (
     AuthorizationPolicySpec,
@@ -160,23 +162,23 @@ class Mesh:
 
     @cached_property
     def sidecars(self) -> tuple[Resource[SidecarSpec], ...]:
-        """All Sidecars."""
-        return self._of(SidecarSpec)
+        """All Sidecars, as far as the release has any."""
+        return self._of(SidecarSpec, history.SCOPES)
 
     @cached_property
     def authorization_policies(self) -> tuple[Resource[AuthorizationPolicySpec], ...]:
-        """All AuthorizationPolicies."""
-        return self._of(AuthorizationPolicySpec)
+        """All AuthorizationPolicies, as far as the release has any."""
+        return self._of(AuthorizationPolicySpec, history.AUTHORIZATION_POLICIES)
 
     @cached_property
     def peer_authentications(self) -> tuple[Resource[PeerAuthenticationSpec], ...]:
-        """All PeerAuthentications."""
-        return self._of(PeerAuthenticationSpec)
+        """All PeerAuthentications, as far as the release has any."""
+        return self._of(PeerAuthenticationSpec, history.PEER_AUTHENTICATION)
 
     @cached_property
     def request_authentications(self) -> tuple[Resource[RequestAuthenticationSpec], ...]:
-        """All RequestAuthentications."""
-        return self._of(RequestAuthenticationSpec)
+        """All RequestAuthentications, as far as the release has any."""
+        return self._of(RequestAuthenticationSpec, history.PEER_AUTHENTICATION)
 
     @cached_property
     def namespaces(self) -> Mapping[str, Labels]:
@@ -253,6 +255,8 @@ class Mesh:
 
     def audience_of(self, resource: Resource[Record]) -> Audience:
         """Who sees a VirtualService, DestinationRule or ServiceEntry."""
+        if self.settings.istio_version < history.SCOPES:
+            return EVERYONE
         match resource.spec:
             case VirtualServiceSpec() as spec:
                 return audience(spec.export_to, resource.namespace, self.config.default_virtual_service_export_to)
@@ -278,12 +282,14 @@ class Mesh:
     def _memo(self) -> dict[Hashable, object]:
         return {}
 
-    def _of(self, cls: type[S]) -> tuple[Resource[S], ...]:
+    def _of(self, cls: type[S], since: Release = (1, 0)) -> tuple[Resource[S], ...]:
+        if self.settings.istio_version < since:
+            return ()
         return tuple(cast("Resource[S]", one) for one in self.resources if isinstance(one.spec, cls))
 
     @cached_property
     def _assumed(self) -> tuple[Resource[Record], ...]:
-        return (*assumed(self.resources, self.config), *deployed(self.resources))
+        return (*assumed(self.resources, self.config, self.settings.istio_version), *deployed(self.resources))
 
     @cached_property
     def _written_config(self) -> Node | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from meshlint.mesh import history
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.view import age
 from meshlint.mesh.workloads import Workload
@@ -45,6 +46,15 @@ def demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
 def namespace_demand(mesh: Mesh, namespace: str) -> Demand | None:
     """What workloads of the namespace ask for that no policy selects by labels (S111, S112); None as for `demand`."""
     return mesh.derived(_wide_demand, mesh, namespace)
+
+
+def is_automatic(mesh: Mesh) -> bool:
+    """Whether clients use mutual TLS where no rule says how they send: the default since 1.5, a choice in 1.4 (S124)."""
+    release = mesh.settings.istio_version
+    if release >= history.PEER_AUTHENTICATION:
+        return mesh.config.enable_auto_mtls
+    written = mesh.config.node.get("enableAutoMtls")
+    return release >= (1, 4) and written is not None and mesh.config.enable_auto_mtls
 
 
 def is_captured(workload: Workload, port: int) -> bool:

@@ -2,6 +2,8 @@
 
 import re
 
+from meshlint.mesh import history
+from meshlint.mesh.model import Mesh
 from meshlint.mesh.re2 import BadPattern
 from meshlint.mesh.routing import Match
 from meshlint.mesh.substitution import substituted
@@ -11,6 +13,11 @@ from meshlint.source.node import Node
 _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 _WHOLE_PATH = header(":path")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+
+
+def normalization(mesh: Mesh) -> str:
+    """How proxies of the mesh normalise paths; before 1.2 they do not (R318)."""
+    return "NONE" if mesh.settings.istio_version < history.NORMALISED_PATHS else mesh.config.normalization
 
 
 def normalised(path: str, mode: str) -> str:
@@ -64,6 +71,14 @@ def with_headers(request: Request, headers: Node | None) -> Request:
         old = request.get(_named(name))
         joined = str(value.value) if old is None or _named(name) == AUTHORITY else f"{old},{value.value}"
         request = request.but(_named(name), joined)
+    return request
+
+
+def with_appended(request: Request, headers: Node | None) -> Request:
+    """The request with the headers that `appendHeaders` of a route adds (R1004)."""
+    for name, value in headers.mapping.items() if headers is not None else ():
+        old = request.get(_named(name))
+        request = request.but(_named(name), str(value.value) if old is None else f"{old},{value.value}")
     return request
 
 

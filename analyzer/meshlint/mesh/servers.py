@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from meshlint.mesh import history
 from meshlint.mesh.applied import Kept, apart, kept
 from meshlint.mesh.gateway_classes import GATEWAY_NAME
 from meshlint.mesh.hosts import covers, is_loopback, narrower, overlaps, specificity
@@ -113,9 +114,16 @@ def pod_port(mesh: Mesh, client: Client, port: int) -> int:
     return port
 
 
-def domain(mesh: Mesh, client: Client, servers: tuple[Opened, ...], name: str) -> Domain | None:
-    """The virtual host of these servers that takes requests for a domain (R214, R218)."""
+def domain(
+    mesh: Mesh, client: Client, servers: tuple[Opened, ...], name: str, port: int | None = None
+) -> Domain | None:
+    """The virtual host of these servers that takes requests for a domain (R214, R218).
+
+    *port* is that of the Host header; before 1.6 only `*` has requests for a port that is no server's (R1011).
+    """
     domains = mesh.derived(_domains, mesh, client, servers)
+    if mesh.settings.istio_version < history.ANY_PORT_AT_GATEWAYS and port not in (None, *(s.port for s in servers)):
+        return domains.get("*")
     if name in domains:
         return domains[name]
     fitting = [one for one in domains if covers(one, name)]
@@ -168,7 +176,9 @@ def _pod_port(mesh: Mesh, client: Client, gateway: Gateway, port: int) -> int | 
     """The port of the pods on which a server is opened; None where the pods are not the Gateway's (R601, R901)."""
     listening = listening_at(mesh, gateway)
     if listening is None:
-        return pod_port(mesh, client, port) if selects(gateway.spec.selector, client.label_map) else None
+        if not selects(gateway.spec.selector, client.label_map):
+            return None
+        return port if mesh.settings.istio_version < history.TARGET_PORTS else pod_port(mesh, client, port)
     if client.workload is not None:
         return pod_port_of(mesh, listening, client.workload)
     owner = listening.owner
@@ -234,7 +244,7 @@ def _domains(mesh: Mesh, client: Client, servers: tuple[Opened, ...]) -> Mapping
             services = old.services if vs in old.services else (*old.services, vs)
             merged = old.rules if rules[0] in old.rules else (*old.rules, *rules)
             found[name] = Domain(name, services, merged, old.redirect or redirect)
-        for entry in one.server.hosts if redirect is not None else ():
+        for entry in _redirected(mesh, one):
             # An entry with a namespace keeps it, so that no Host header has it (R610).
             name = _full(entry, one).lower()
             found[name] = replace(found.get(name, Domain(name, (), (), None)), redirect=redirect)
@@ -242,6 +252,12 @@ def _domains(mesh: Mesh, client: Client, servers: tuple[Opened, ...]) -> Mapping
         name: replace(one, rules=tuple(sorted(apart(one.rules), key=lambda k: k.is_catch_all)))
         for name, one in found.items()
     }
+
+
+def _redirected(mesh: Mesh, one: Opened) -> tuple[str, ...]:
+    """The hosts of a server that asks for https, which need no VirtualService to do so since 1.1 (R610, R1012)."""
+    asks = one.server.tls is not None and one.server.tls.https_redirect
+    return one.server.hosts if asks and mesh.settings.istio_version >= history.INTERSECTED_HOSTS else ()
 
 
 def _rules(
@@ -258,9 +274,16 @@ def _shared_hosts(mesh: Mesh, client: Client, one: Opened) -> Iterator[tuple[Vir
         for name in hosts_of(vs, mesh.settings.cluster_domain):
             for entry in one.server.hosts:
                 host = one.host_for(entry, vs.namespace)
-                common = narrower(host, name) if host is not None else None
+                common = _common(mesh, host, name) if host is not None else None
                 if common is not None:
                     yield vs, common.lower()
+
+
+def _common(mesh: Mesh, host: str, name: str) -> str | None:
+    """The domain that a server's host and a VirtualService's make: before 1.1 it is the latter's (R1012)."""
+    if mesh.settings.istio_version < history.INTERSECTED_HOSTS:
+        return name if overlaps(host, name) else None
+    return narrower(host, name)
 
 
 def _overlapping(mesh: Mesh, client: Client, one: Opened) -> Iterator[VirtualService]:

@@ -1,11 +1,12 @@
 """The registry: every host a mesh knows, from Services and ServiceEntries, with its ports."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from meshlint.mesh.history import APP_PROTOCOL, DETECTION, SCOPES
 from meshlint.mesh.settings import Settings
-from meshlint.mesh.visibility import Audience, audience
+from meshlint.mesh.visibility import EVERYONE, Audience, audience
 from meshlint.resources.base import Labels, Resource
 from meshlint.resources.mesh_config import MeshConfig
 from meshlint.resources.record import Record
@@ -75,9 +76,20 @@ def hosts(resources: Iterable[Resource[Record]], config: MeshConfig, settings: S
     """Every host that Services and ServiceEntries of the input define (R105, R112)."""
     for resource in resources:
         if isinstance(resource.spec, ServiceSpec):
-            yield _service(resource, resource.spec, config, settings)
+            yield _of_release(_service(resource, resource.spec, config, settings), settings)
         elif isinstance(resource.spec, ServiceEntrySpec):
-            yield from _entries(resource, resource.spec, config)
+            yield from (_of_release(one, settings) for one in _entries(resource, resource.spec, config))
+
+
+def _of_release(host: Host, settings: Settings) -> Host:
+    """The host without what the release does not know yet: audiences, and protocols that are detected (R1002, R1009)."""
+    if settings.istio_version < SCOPES:
+        host = replace(host, audience=EVERYONE)
+    if settings.istio_version < DETECTION:
+        known = (Protocol.TCP if one.protocol is Protocol.AUTO else one.protocol for one in host.ports)
+        ports = (replace(one, protocol=protocol) for one, protocol in zip(host.ports, known, strict=True))
+        host = replace(host, ports=tuple(ports))
+    return host
 
 
 def port_protocol(port: KubernetesPort, release: tuple[int, int]) -> Protocol:
@@ -87,11 +99,12 @@ def port_protocol(port: KubernetesPort, release: tuple[int, int]) -> Protocol:
     """
     if port.protocol.upper() == "UDP":
         return Protocol.UDP
-    text = port.app_protocol if port.app_protocol is not None else port.name
-    known = protocol_class(_KUBERNETES.get(text, text) if port.app_protocol is not None else text)
+    named = port.app_protocol if release >= APP_PROTOCOL else None
+    text = _KUBERNETES.get(named, named) if named is not None else port.name
+    known = protocol_class(text)
     if known is not None:
         return known
-    return Protocol.TCP if port.port in _TCP_PORTS or release < (1, 3) else Protocol.AUTO
+    return Protocol.TCP if port.port in _TCP_PORTS or release < DETECTION else Protocol.AUTO
 
 
 def protocol_class(text: str) -> Protocol | None:

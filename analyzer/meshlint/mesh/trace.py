@@ -9,10 +9,12 @@ from meshlint.mesh.arrival import Secured, receive
 from meshlint.mesh.clusters import Cluster, cluster, registered
 from meshlint.mesh.forward import arrival_at, by_chain, by_rule, route_facts, to_cluster, to_host
 from meshlint.mesh.gateway_hop import at_gateway, enter, identity
+from meshlint.mesh.history import UNKNOWN_HOSTS
 from meshlint.mesh.hosts import covers, is_address
 from meshlint.mesh.listeners import Listener, listener, needs_address, pick
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import AtGateway, Client, FromOutside, FromPod, Origin, gateway_client, gateway_pods, sidecar
+from meshlint.mesh.paths import normalization
 from meshlint.mesh.refusals import Refusal, refusal
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.servers import opened, pod_port
@@ -32,7 +34,7 @@ def trace(mesh: Mesh, origin: Origin, request: Request) -> Trace:
 
     What the request does not say is as clients send it: GET, path `/`, the scheme's port. A port of 0 is unknown.
     """
-    sent = call(request, mesh.config.normalization)
+    sent = call(request, normalization(mesh))
     match origin:
         case FromPod():
             way = _from_pod(mesh, origin, sent)
@@ -132,7 +134,9 @@ def _at_sidecar(hop: Hop) -> Way:
         if broken is not None:
             return _refused(hop, broken, facts)
         found = virtual_host(mesh, client, seen, sent.port, sent.authority)
-        return _unknown(hop, facts, dialed) if found is None else _routed(hop, found, facts)
+        if found is not None:
+            return _routed(hop, found, facts)
+        return _unmatched(hop, facts) if mesh.settings.istio_version < UNKNOWN_HOSTS else _unknown(hop, facts, dialed)
     return _connected(hop, open_there, facts, dialed)
 
 
@@ -178,6 +182,12 @@ def _client(hop: Hop, text: str, facts: list[Fact]) -> Step:
     return Step(Stage.CLIENT, f"{hop.client.name}  sidecar outbound, {text}", None, tuple(facts))
 
 
+def _unmatched(hop: Hop, facts: list[Fact]) -> Way:
+    """A request for a host that no virtual host of the port has, before any policy decided on those (R1009)."""
+    why = f"no virtual host for `{hop.call.authority}` on port {hop.call.port}"
+    return ended(Outcome(Kind.NOT_FOUND, 404, why=why), _client(hop, f"port {hop.call.port}: {why}", facts))
+
+
 def _unknown(hop: Hop, facts: list[Fact], dialed: Host | None) -> Way:
     """Traffic for what the sidecar does not know (R704, R707)."""
     is_closed, node = outbound_policy(hop.mesh, hop.client)
@@ -187,7 +197,7 @@ def _unknown(hop: Hop, facts: list[Fact], dialed: Host | None) -> Way:
     notes = [*facts, Fact(f"outbound traffic policy {'REGISTRY_ONLY' if is_closed else 'ALLOW_ANY'}", node)]
     step = _client(hop, text, [*notes, *([Fact(known)] if known else [])])
     if is_closed:
-        status = 502 if hop.call.is_http else None
+        status = 502 if hop.call.is_http and hop.mesh.settings.istio_version >= UNKNOWN_HOSTS else None
         return ended(
             Outcome(Kind.BLACKHOLE, status, "BlackHoleCluster", why=known or f"`{name}` is not registered"), step
         )
@@ -237,8 +247,8 @@ def _routed(hop: Hop, found: VirtualHost, facts: list[Fact]) -> Way:
         return after(step, after(route, to_host(hop, found.host, hop.call.port)))
     chosen = choose(found.rules, hop.client, hop.call.request)
     name = called(found.vs)
-    if chosen.broken or chosen.unclear:
-        outcome = Outcome(Kind.REJECTED if chosen.broken else Kind.UNKNOWN, why=chosen.broken or chosen.unclear)
+    if chosen.unclear:
+        outcome = Outcome(Kind.UNKNOWN, why=chosen.unclear)
         return ended(outcome, step, Step(Stage.ROUTE, name, found.vs.name_node, (), chosen.tried))
     if chosen.kept is None or chosen.match is None:
         route = Step(Stage.ROUTE, f"{name}: no route matches", found.vs.name_node, (), chosen.tried)

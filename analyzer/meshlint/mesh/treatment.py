@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from meshlint import request as a
+from meshlint.mesh import history
 from meshlint.mesh.delegates import Rule
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import accepts
@@ -34,11 +35,11 @@ _GRPC_ANSWERS = {
 """The HTTP status of an answer with a status of gRPC to a caller that does not speak it; 500 for all others."""
 
 
-def aborted(rule: Rule, request: Request) -> Outcome | None:
+def aborted(mesh: Mesh, rule: Rule, request: Request) -> Outcome | None:
     """The answer of a fault that strikes every request; an abort without a percentage strikes none (R408)."""
     fault = rule.setting("fault")
     abort = fault.get("abort") if fault is not None else None
-    if abort is None or _share(abort) < 100:
+    if abort is None or _share(mesh, abort) < 100:
         return None
     return Outcome(Kind.DIRECT, _abort_status(abort, request), why="a fault is injected into every request")
 
@@ -87,14 +88,16 @@ def timing(mesh: Mesh, rule: Rule | None) -> Fact:
     return Fact(text + (f" of at most {each}" if each else ""), timeout or retries)
 
 
-def effects(rule: Rule, request: Request) -> Iterator[Fact]:
+def effects(mesh: Mesh, rule: Rule, request: Request) -> Iterator[Fact]:
     """What else becomes of the calls that a route takes, as facts: faults for some, delays, CORS, headers, rewrites."""
     fault = rule.setting("fault")
     abort, delay = (fault.get("abort"), fault.get("delay")) if fault is not None else (None, None)
-    if abort is not None and 0 < _share(abort) < 100:
-        yield Fact(f"a fault answers {_share(abort):g} % of the requests with {_abort_status(abort, request)}", abort)
-    if delay is not None and _share(delay) > 0:
-        yield Fact(f"{_share(delay):g} % of the requests are delayed by {_text(delay.get('fixedDelay'))}", delay)
+    if abort is not None and 0 < _share(mesh, abort) < 100:
+        yield Fact(
+            f"a fault answers {_share(mesh, abort):g} % of the requests with {_abort_status(abort, request)}", abort
+        )
+    if delay is not None and _share(mesh, delay) > 0:
+        yield Fact(f"{_share(mesh, delay):g} % of the requests are delayed by {_text(delay.get('fixedDelay'))}", delay)
     if rule.setting("corsPolicy") is not None:
         yield Fact("a CORS policy answers preflights of the origins that it allows", rule.setting("corsPolicy"))
     rewrite, headers = rule.setting("rewrite"), rule.setting("headers")
@@ -104,6 +107,20 @@ def effects(rule: Rule, request: Request) -> Iterator[Fact]:
         changes = headers.get(side) if headers is not None else None
         if changes is not None and changes.mapping:
             yield Fact(f"headers of the {side} are changed: {', '.join(sorted(changes.mapping))}", changes)
+    if mesh.settings.istio_version < history.HEADERS:
+        yield from _old_headers(mesh, rule)
+
+
+def _old_headers(mesh: Mesh, rule: Rule) -> Iterator[Fact]:
+    """What routes did to headers before they had `headers`; Istio 1.0 takes none from responses (R1004)."""
+    added, removed = rule.setting("appendHeaders"), rule.setting("removeResponseHeaders")
+    if added is not None and added.mapping:
+        yield Fact(f"headers are added to the request: {', '.join(sorted(added.mapping))}", added)
+    names = ", ".join(str(one.value) for one in removed.elements) if removed is not None else ""
+    if names:
+        has_effect = mesh.settings.istio_version >= history.RESPONSE_HEADERS
+        text = f"headers are removed from the response: {names}"
+        yield Fact(text if has_effect else f"`removeResponseHeaders` is ignored, the response keeps {names}", removed)
 
 
 def copies(rule: Rule) -> Iterator[tuple[Destination, float]]:
@@ -150,12 +167,13 @@ def _abort_status(abort: Node, request: Request) -> int | None:
     return _GRPC_ANSWERS.get(str(grpc.value), 500)
 
 
-def _share(fault: Node) -> float:
-    """The share of requests that a fault strikes, in percent; only delays still know the old `percent` (R408)."""
+def _share(mesh: Mesh, fault: Node) -> float:
+    """The share of requests that a fault strikes, in percent; aborts know the old `percent` before 1.5 only (R408, R1003)."""
     percentage = fault.get("percentage")
     if percentage is not None:
         return _number(percentage.get("value")) or 0.0
-    return _number(fault.get("percent")) or 0.0 if fault.get("fixedDelay") is not None else 0.0
+    is_read = fault.get("fixedDelay") is not None or mesh.settings.istio_version < history.HEADERS
+    return (_number(fault.get("percent")) or 0.0) if is_read else 0.0
 
 
 def _number(node: Node | None) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from meshlint.mesh import history
 from meshlint.mesh.hosts import covers, is_wildcard, overlaps
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
@@ -90,8 +91,11 @@ def visible_on(mesh: Mesh, seen: View, port: int) -> tuple[tuple[Host, HostPort]
 
 
 def outbound_policy(mesh: Mesh, client: Client) -> tuple[bool, Node | None]:
-    """Whether only registered hosts may be called, and the node that says so (R704, R705)."""
-    chosen = sidecar_of(mesh, client)
+    """Whether only registered hosts may be called, and the node that says so (R704, R705); before 1.1 none but those may (L74)."""
+    release = mesh.settings.istio_version
+    if release < history.SCOPES:
+        return True, None
+    chosen = sidecar_of(mesh, client) if release >= history.SIDECAR_POLICY else None
     own = chosen.spec.outbound_traffic_policy if chosen is not None else None
     if own is not None:
         return own.mode in ("", REGISTRY_ONLY), own.node

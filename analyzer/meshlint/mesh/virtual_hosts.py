@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from meshlint.mesh.applied import Kept, kept
+from meshlint.mesh import history
+from meshlint.mesh.applied import Kept, called, kept
 from meshlint.mesh.hosts import covers, is_address, is_wildcard, specificity
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
@@ -38,6 +39,8 @@ class VirtualHost:
 def virtual_host(mesh: Mesh, client: Client, seen: View, port: int, authority: str) -> VirtualHost | None:
     """The virtual host that takes requests for *authority* on an HTTP port; None where there is none (R704)."""
     name = domain_of(authority)
+    if mesh.settings.istio_version < history.ANY_PORT and port_of(authority) not in (None, port):
+        return None
     exact = sorted(_exact(mesh, client, seen, port, name), key=lambda one: _claim(seen, one))
     if exact:
         return exact[0]
@@ -63,6 +66,12 @@ def domain_of(authority: str) -> str:
         return text.partition("]")[0].removeprefix("[")
     head, colon, port = text.rpartition(":")
     return head if colon and port.isdigit() and ":" not in head else text
+
+
+def port_of(authority: str) -> int | None:
+    """The port that a Host header names, if any."""
+    rest = authority[len(domain_of(authority)) :] if not authority.startswith("[") else authority.rpartition("]")[2]
+    return int(rest[1:]) if rest[:1] == ":" and rest[1:].isdecimal() else None
 
 
 def named(mesh: Mesh, namespace: str, name: str) -> tuple[Host, ...]:
@@ -91,11 +100,27 @@ def addresses(host: Host) -> tuple[str, ...]:
 
 
 def _refused(mesh: Mesh, client: Client, seen: View, port: int) -> Refusal | None:
+    if mesh.settings.istio_version < history.ONE_SERVICE_A_HOST:
+        twin = _twin(mesh, client, seen, port)
+        if twin is not None:
+            return twin
     for vs in seen.services:
         if vs in suspects(mesh) and _is_used(mesh, client, seen, port, vs):
             found = refusal(mesh, kept(mesh, client, vs, port))
             if found is not None:
                 return found
+    return None
+
+
+def _twin(mesh: Mesh, client: Client, seen: View, port: int) -> Refusal | None:
+    """A host that two VirtualServices have on the port, so that it stands twice in the routes (R1013)."""
+    here = {host.name for host, one in visible_on(mesh, seen, port) if one.protocol.may_be_http}
+    for name, services in seen.exact.items():
+        used = [vs for vs in services if kept(mesh, client, vs, port)]
+        used = [vs for vs in used if name in here or _may_be_literal(mesh, seen, vs, port)]
+        if here and len(used) > 1:
+            who = " and ".join(called(vs) for vs in used)
+            return Refusal(f"Envoy refuses all routes of the port: {who} both have `{name}`", used[1].name_node)
     return None
 
 
@@ -178,7 +203,7 @@ def _attached(
     mesh: Mesh, client: Client, seen: View, port: int, host: Host
 ) -> tuple[VirtualService | None, tuple[Kept, ...], tuple[tuple[VirtualService, str], ...]]:
     """The VirtualService of the most specific host that has any rule here, and those passed over (R207, R209, R211)."""
-    candidates = seen.exact.get(host.name) or _widest(seen, host.name)
+    candidates = _candidates(mesh, seen, host.name)
     passed: list[tuple[VirtualService, str]] = []
     for position, vs in enumerate(candidates):
         rules = kept(mesh, client, vs, port)
@@ -187,6 +212,14 @@ def _attached(
             return vs, rules, (*passed, *later[position + 1 :])
         passed.append((vs, "none of its routes is for this client and port"))
     return None, (), tuple(passed)
+
+
+def _candidates(mesh: Mesh, seen: View, name: str) -> tuple[VirtualService, ...]:
+    """The VirtualServices that may be a host's: those of the closest host, once all that cover it, by age (R209)."""
+    if mesh.settings.istio_version >= history.CLOSEST_WILDCARD:
+        return seen.exact.get(name) or _widest(seen, name)
+    found = {vs for one, some in seen.wide.items() if covers(one, name) for vs in some}
+    return tuple(vs for vs in seen.services if vs in found or vs in seen.exact.get(name, ()))
 
 
 def _widest(seen: View, name: str) -> tuple[VirtualService, ...]:
