@@ -1,4 +1,4 @@
-"""The worked cases of routing, A1 to A81, and cases of single statements, by their ids: `trace` ends where they say.
+"""The worked cases of routing, A1 to A81 and A90 to A96, and cases of single statements, by their ids: `trace` ends where they say.
 
 They are in `fixtures/trace`, `routing.yaml` and `statements.yaml`. Objects of a case are older the earlier they stand in it.
 """
@@ -14,6 +14,7 @@ from meshlint.mesh.asked import asked
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import AtGateway, FromPod, sidecar
 from meshlint.mesh.paths import rewritten
+from meshlint.mesh.settings import Settings
 from meshlint.mesh.steps import Kind
 from meshlint.mesh.trace import trace
 from meshlint.mesh.wire import call
@@ -26,7 +27,6 @@ STATEMENTS = yaml.safe_load((FIXTURES / "statements.yaml").read_text("utf-8"))
 ELSEWHERE = {
     "A57": "what a port's own policy does to TLS is no outcome of routing: test_destinations has it",
     **{f"A{number}": "test_cases_gateway_api has the routes of the Gateway API" for number in range(82, 90)},
-    **{f"A{number}": "the evaluator reads today's Istio; 1.0 differs" for number in range(90, 97)},
 }
 """Cases that are no trace, or that the evaluator cannot express yet, and why."""
 VERSIONS = {"Service": "v1", "Namespace": "v1", "Deployment": "apps/v1", "PeerAuthentication": "security.istio.io/v1"}
@@ -102,7 +102,12 @@ def mesh_of(case):
         )
     things += [gateway(position, one) for position, one in enumerate(case.get("gateways", ()))]
     things += [virtual_service(position, one) for position, one in enumerate(case.get("vs", ()))]
-    return Mesh(parse(Source("case.yaml", yaml.safe_dump_all(things))).documents)
+    release = tuple(case.get("release", Settings().istio_version))
+    for one in things:
+        if release < (1, 5):
+            one["apiVersion"] = one["apiVersion"].replace("networking.istio.io/v1", "networking.istio.io/v1alpha3")
+    documents = parse(Source("case.yaml", yaml.safe_dump_all(things))).documents
+    return Mesh(documents, settings=Settings(istio_version=release))
 
 
 def origin(how):
@@ -158,6 +163,14 @@ def test_a_worked_case_ends_as_it_says(case, where, wanted, how):
         assert how["why"] in found.why
     if "shares" in how:
         assert [one.share for one in found.weights] == how["shares"]
+
+
+def test_releases_refuse_what_their_cases_say_they_refuse():
+    cases = {name: case for name, case in CASES.items() if "refused" in case}
+    for name, case in cases.items():
+        said = [f"{one.node.path} {one.message}" for one in mesh_of(case).violations]
+        assert any(case["refused"] in text for text in said), (name, said)
+    assert cases
 
 
 def test_every_case_is_there_or_named_with_a_reason():
