@@ -1,6 +1,6 @@
 """The server's side: whether its proxy takes the connection, and what its policies say (S1-S20, S110-S148)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from meshlint import request as a
@@ -9,9 +9,11 @@ from meshlint.mesh.authorization import Policy, action, attached, rules_of, verd
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.mtls import Mode, demand, is_automatic, is_captured, namespace_demand
+from meshlint.mesh.origin import Client
 from meshlint.mesh.reasons import mismatch
-from meshlint.mesh.services import Host, Protocol
+from meshlint.mesh.services import Host, Protocol, protocol_of
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step, Tried
+from meshlint.mesh.view import sidecar_of
 from meshlint.mesh.wire import Call
 from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.request import Request
@@ -76,6 +78,11 @@ def receive(mesh: Mesh, workload: Workload, arrival: Arrival) -> Reception:
     if workload.proxy is Proxy.NONE or not is_captured(workload, arrival.port):
         why = "no sidecar" if workload.proxy is Proxy.NONE else f"port {arrival.port} goes past the sidecar"
         return _bare(name, arrival, why)
+    listening = _ingress(mesh, workload, arrival.port)
+    if listening is not None:
+        protocol, fact = listening
+        arrival = replace(arrival, protocol=protocol)
+        facts.append(fact)
     failed, handshake = _handshake(mesh, workload, arrival)
     facts.append(handshake)
     if failed is not None:
@@ -126,6 +133,21 @@ def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts
 def _is_foreign(host: Host) -> bool:
     """Whether auto mTLS leaves the host alone: it is outside the mesh (S125)."""
     return host.is_service_entry and host.is_external
+
+
+def _ingress(mesh: Mesh, workload: Workload, port: int) -> tuple[Protocol, Fact] | None:
+    """How a Sidecar's own listeners take connections to a port, instead of what Services say of it (R806)."""
+    chosen = sidecar_of(mesh, Client(workload.namespace, tuple(sorted(workload.labels.items()))))
+    if chosen is None or not chosen.spec.ingress:
+        return None
+    who = f"Sidecar {chosen.namespace}/{chosen.name}"
+    for one in chosen.spec.ingress:
+        if one.port is not None and one.port.number == port:
+            endpoint = one.default_endpoint or f"port {port} of the pod"
+            return protocol_of(one.port.protocol), Fact(
+                f"{who}: the listener on port {port} leads to {endpoint}", one.node
+            )
+    return Protocol.AUTO, Fact(f"{who} has no listener for port {port}: it is passed through", chosen.name_node)
 
 
 def _bare(name: str, arrival: Arrival, why: str) -> Reception:

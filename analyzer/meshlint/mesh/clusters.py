@@ -10,7 +10,7 @@ from meshlint.mesh.model import Class, Mesh
 from meshlint.mesh.origin import Client
 from meshlint.mesh.services import Host, Protocol
 from meshlint.mesh.targets import is_missing
-from meshlint.mesh.view import View, age, sees
+from meshlint.mesh.view import View, age, concrete, is_alias, known, sees, view
 from meshlint.mesh.workloads import Workload
 from meshlint.resources.base import Labels, selects
 from meshlint.resources.destination_rule import ClientTLS
@@ -24,8 +24,9 @@ from meshlint.source.node import Node
 class Cluster:
     """What a destination leads to at a client. `flaw` says why there is none, `doubt` why that cannot be told.
 
-    `rules` are the DestinationRules that are decisive for it, `tls` how the client secures connections to it. `inside`
-    is the Service of the mesh, with its port, that an endpoint of a ServiceEntry stands for.
+    `rules` are the DestinationRules that are decisive for it, `tls` says how the client secures connections to it, and
+    `is_passed_through` that they go to the address that was called (R520). `inside` is the Service of the mesh, with its
+    port, that an endpoint of a ServiceEntry stands for.
     """
 
     host: str
@@ -38,6 +39,7 @@ class Cluster:
     rules: tuple[Rule, ...] = ()
     tls: ClientTLS | None = None
     inside: tuple[Host, int] | None = None
+    is_passed_through: bool = False
 
     @property
     def name(self) -> str:
@@ -51,15 +53,8 @@ def destination_port(mesh: Mesh, client: Client, to: Destination, host: str, por
         return to.port.number
     if is_http and not client.is_gateway:
         return port
-    entry = registered(mesh, client.namespace, host)
+    entry = next(iter(known(mesh, view(mesh, client), host)), None)
     return entry.ports[0].number if entry is not None and len(entry.ports) == 1 else port
-
-
-def registered(mesh: Mesh, namespace: str, host: str) -> Host | None:
-    """The host that clients in *namespace* get by a full name: R506."""
-    found = [one for one in mesh.hosts_named(host) if one.name == host and one.audience.includes(namespace)]
-    found.sort(key=lambda one: (one.namespace != namespace, one.is_service_entry, age(one.resource)))
-    return found[0] if found else None
 
 
 def cluster(
@@ -67,13 +62,13 @@ def cluster(
 ) -> Cluster:
     """The cluster of a host, port and subset at the client; *via* is the VirtualService that names it (R504, R505)."""
     host, port, subset = to
-    entry = registered(mesh, client.namespace, host)
-    if entry is not None and entry.is_external_name and mesh.settings.istio_version >= history.ALIASES:
-        target = registered(mesh, client.namespace, _external_name(entry))
-        if target is not None:
-            entry, host = target, target.name
+    entry = next(iter(known(mesh, seen, host)), None)
+    if entry is not None and is_alias(mesh, entry):
+        host = _external_name(entry)  # R112: a route to an alias is one to what it stands for.
+        entry = concrete(mesh, seen, entry)
+        host = entry.name if entry is not None else host
     if entry is None:
-        return _unregistered(mesh, to, node)
+        return _unregistered(mesh, (host, port, subset), node)
     if via is None and not sees(mesh, seen, entry, port):
         return Cluster(host, port, subset, entry, node, flaw=f"the client does not know `{host}`")
     if not _has_port(mesh, entry, port):
@@ -88,7 +83,9 @@ def endpoints(mesh: Mesh, client: Client, one: Cluster) -> tuple[tuple[Workload,
         return (), "", ""
     labels = _subset_labels(one)
     workloads = tuple(w for w in mesh.workloads_of(entry) if selects(labels, w.labels))
-    if workloads:
+    if not workloads and (entry.is_headless or one.is_passed_through):
+        workloads = mesh.workloads_of(entry)  # R508, R520: the caller's address decides, whatever the labels.
+    if workloads or one.is_passed_through or (entry.is_headless and labels):
         return workloads, "", ""
     if entry.is_service_entry and entry.selector is None:
         return (), _entry_flaw(client, entry, labels, one.subset), ""
@@ -122,7 +119,7 @@ def decisive_rules(mesh: Mesh, client: Client, host: Host) -> Effective | None:
         return None
     ordered = sorted(found.rules, key=age)
     chosen = [one for one in ordered if one.spec.workload_selector is not None]
-    fitting = [one for one in chosen if _selects(one, client.label_map) and not client.is_gateway]
+    fitting = [one for one in chosen if one.namespace == client.namespace and _selects(one, client.label_map)]
     if fitting:
         return Effective((fitting[0],))
     plain = [one for one in ordered if one.spec.workload_selector is None]
@@ -194,12 +191,21 @@ def _with_rules(mesh: Mesh, client: Client, entry: Host, to: tuple[str, int, str
         which = ", ".join(f"`{rule.namespace}/{rule.name}`" for rule in chosen.rules)
         why = f"DestinationRule {which} defines no subset `{subset}`" if which else f"no rule defines subset `{subset}`"
         return Cluster(host, port, subset, entry, node, flaw=why, rules=chosen.rules)
-    return Cluster(host, port, subset, entry, node, rules=chosen.rules, tls=chosen.tls(port, subset))
+    if subset and entry.resolution == "DYNAMIC_DNS":
+        why = "a ServiceEntry with resolution DYNAMIC_DNS has no subsets"
+        return Cluster(host, port, subset, entry, node, flaw=why, rules=chosen.rules)
+    balancer = chosen.load_balancer(port, subset)
+    simple = balancer.get("simple") if balancer is not None else None
+    passes = simple is not None and simple.value == "PASSTHROUGH" and not client.is_gateway
+    tls = chosen.tls(port, subset)
+    return Cluster(host, port, subset, entry, node, rules=chosen.rules, tls=tls, is_passed_through=passes)
 
 
 def _subset_labels(one: Cluster) -> Labels:
     chosen = Effective(one.rules).subsets.get(one.subset) if one.subset else None
-    return chosen.labels if chosen is not None else {}
+    labels = chosen.labels if chosen is not None else {}
+    # R507: where an endpoint is belongs to its labels, and no manifest shows it.
+    return {name: value for name, value in labels.items() if not name.startswith("topology.")}
 
 
 def _entry_flaw(client: Client, entry: Host, labels: Labels, subset: str) -> str:

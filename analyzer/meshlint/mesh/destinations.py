@@ -15,6 +15,7 @@ from meshlint.resources.destination_rule import (
     Subset,
     TrafficPolicy,
 )
+from meshlint.source.node import Node
 
 Rule = Resource[DestinationRuleSpec]
 
@@ -56,19 +57,29 @@ class Effective:
 
     def tls(self, port: int, subset: str = "") -> ClientTLS | None:
         """How a client secures connections to the port, None where no rule says (R519, S133, S134)."""
-        chosen = self.subsets.get(subset)
-        own = chosen.traffic_policy if chosen is not None else None
-        if own is not None:
-            setting = _setting(own, port)
+        for policy in self._policies(subset):
+            setting = _setting(policy, port)
             if setting is not None:
                 return setting.tls
-            if own.tls is not None:
-                return own.tls
-        policy = self.traffic_policy
-        if policy is None:
-            return None
-        setting = _setting(policy, port)
-        return setting.tls if setting is not None else policy.tls
+            if policy.tls is not None:
+                return policy.tls
+        return None
+
+    def load_balancer(self, port: int, subset: str = "") -> Node | None:
+        """How a client chooses among the endpoints of the port, None where no rule says (R519)."""
+        for policy in self._policies(subset):
+            setting = _setting(policy, port)
+            if setting is not None:
+                return setting.load_balancer
+            if policy.load_balancer is not None:
+                return policy.load_balancer
+        return None
+
+    def _policies(self, subset: str) -> tuple[TrafficPolicy, ...]:
+        """The policies that count, the closest one first: that of the subset, then that of the rule (R519)."""
+        chosen = self.subsets.get(subset)
+        found = (chosen.traffic_policy if chosen is not None else None, self.traffic_policy)
+        return tuple(one for one in found if one is not None)
 
 
 def effective(mesh: Mesh, client: str, host: Host) -> Effective:

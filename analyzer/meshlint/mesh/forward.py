@@ -136,7 +136,8 @@ def _to_workloads(hop: Hop, one: Cluster, workloads: tuple[Workload, ...]) -> Wa
 def _to_gateway(hop: Hop, one: Cluster, workload: Workload) -> Way:
     arrival = arrival_at(hop, one, workload)
     way = hop.enter(hop, workload, arrival.port, _on_the_wire(arrival, one))
-    if way.outcome.kind is Kind.REJECTED and hop.call.is_http:  # R725: the client's proxy answers for the connection.
+    is_closed = way.outcome.kind in (Kind.REJECTED, Kind.TLS_MISMATCH) and way.outcome.status is None
+    if is_closed and hop.call.is_http:  # R725: the client's proxy answers for the connection.
         return Way(way.steps, replace(way.outcome, status=503))
     return way
 

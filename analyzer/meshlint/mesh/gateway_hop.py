@@ -108,7 +108,7 @@ def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None
             return ended(Outcome(Kind.UNKNOWN, why="nothing is known of the request inside the TLS connection"), chosen)
         if mode == "ISTIO_MUTUAL" and peer is None:
             why = "the server wants a certificate of the mesh, the client shows none"
-            return ended(Outcome(Kind.TLS_MISMATCH, 503 if hop.visited else None, why=why), chosen)
+            return ended(Outcome(Kind.TLS_MISMATCH, why=why), chosen)
         return after(chosen, _http(inner, (server,), port, peer if mode == "ISTIO_MUTUAL" else None))
     denied, step = _denied(inner, port, None)
     if denied is not None:

@@ -6,6 +6,7 @@ Its name is that of the Gateway and the listener, `gateway/listener`, which no w
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from meshlint.mesh.control_plane import is_enabled
 from meshlint.mesh.gateway_classes import Controller, controllers, service_hosts
 from meshlint.mesh.hosts import home_of
 from meshlint.mesh.model import Mesh
@@ -15,9 +16,7 @@ from meshlint.mesh.workloads import Workload, target_port
 from meshlint.resources.base import Labels, Metadata, Resource
 from meshlint.resources.gateway import Gateway, GatewaySpec, KubernetesGateway, Listener, Namespaces
 from meshlint.resources.gateway_api import ListenerSetSpec
-from meshlint.resources.mesh_config import OperatorSpec
 from meshlint.resources.record import decode
-from meshlint.source.node import Node
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "HTTP": ("HTTPRoute", "GRPCRoute"),
@@ -168,7 +167,8 @@ def _parents(mesh: Mesh) -> frozenset[Parent]:
 
 def _listenings(mesh: Mesh) -> Mapping[Parent, tuple[Listening, ...]]:
     classes = controllers(mesh.resources)
-    has_alpha = _has_alpha(mesh)
+    # A control plane that the input does not show is taken to read what is experimental.
+    has_alpha = is_enabled(mesh, _ALPHA, unseen=True)
     found: dict[Parent, tuple[Listening, ...]] = {}
     for owner in mesh.kubernetes_gateways:
         if not classes.get(owner.spec.gateway_class_name, Controller.FOREIGN).is_ingress:
@@ -239,24 +239,3 @@ def _hosts(mesh: Mesh, parent: Parent, one: Listener) -> Iterator[str]:
     yield from (f"{name}/{host}" for name in admitted)
     if not admitted:
         yield f"~/{host}"
-
-
-def _has_alpha(mesh: Mesh) -> bool:
-    """Whether the control plane reads what is experimental; a control plane that the input does not show is taken to."""
-    for one in mesh.resources:
-        if isinstance(one.spec, OperatorSpec):
-            value = one.spec.node.get("values", "pilot", "env", _ALPHA)
-            return value is not None and str(value.value).lower() == "true"
-        if one.ref.kind == "Deployment" and one.metadata.labels.get("app") == "istiod":
-            return _has_variable(one.node.at("spec", "template", "spec", "containers"))
-    return True
-
-
-def _has_variable(containers: Node) -> bool:
-    return any(
-        (name := variable.get("name")) is not None
-        and name.value == _ALPHA
-        and str(variable.at("value").value).lower() == "true"
-        for container in containers.elements
-        for variable in container.at("env").elements
-    )

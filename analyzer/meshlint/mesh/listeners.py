@@ -8,16 +8,15 @@ from meshlint.mesh import history
 from meshlint.mesh.hosts import covers, is_wildcard, overlaps
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client, static_values
-from meshlint.mesh.predicate import holds
+from meshlint.mesh.predicate import Exact, Member, Predicate, both, holds
 from meshlint.mesh.refusals import Refusal, is_weightless
-from meshlint.mesh.routing import Route, route_tables, static
+from meshlint.mesh.routing import Route, parts, route_tables, static
 from meshlint.mesh.scope import hosts_of
-from meshlint.mesh.services import Host, HostPort, Protocol
+from meshlint.mesh.services import Host, HostPort, Protocol, addresses, networks
 from meshlint.mesh.targets import SIDECARS
 from meshlint.mesh.view import View, has_address, sees, visible_on
-from meshlint.request import Request
+from meshlint.request import GATEWAY, PORT, Request
 from meshlint.resources.base import Resource
-from meshlint.resources.service_entry import ServiceEntrySpec
 from meshlint.resources.virtual_service import VirtualServiceSpec
 from meshlint.source.node import Node
 
@@ -61,12 +60,19 @@ class Listener:
 def listener(mesh: Mesh, client: Client, seen: View, dialed: Host | None, port: int) -> Listener:
     """What takes connections to *dialed*, the host that the client's name or address stands for, on a port."""
     own = dialed.port(port) if dialed is not None and sees(mesh, seen, dialed, port) else None
-    if dialed is not None and own is not None and has_address(dialed) and own.protocol is not Protocol.HTTP:
-        chains = tuple(_chains(mesh, client, seen, dialed, own))
-        return Listener(own=dialed if own.protocol is Protocol.AUTO else None, chains=chains)
     here = visible_on(mesh, seen, port)
-    loose = [(host, one) for host, one in here if not has_address(host) and one.protocol is not Protocol.HTTP]
-    chains = tuple(chain for host, one in loose for chain in _chains(mesh, client, seen, host, one))
+    if dialed is not None and own is not None and has_address(dialed) and own.protocol is not Protocol.HTTP:
+        beside = [(host, one) for host, one in here if host is dialed or _is_beside(dialed, host, one)]
+        chains = tuple(chain for host, one in beside for chain in _chains(mesh, client, seen, host, one))
+        is_auto = own.protocol is Protocol.AUTO
+        return Listener(own=dialed if is_auto else None, chains=_distinct(chains))
+    loose = [(host, one) for host, one in here if not has_address(host) or networks(host)]
+    chains = tuple(
+        chain
+        for host, one in loose
+        if one.protocol is not Protocol.HTTP
+        for chain in _chains(mesh, client, seen, host, one, base=networks(host))
+    )
     return Listener(has_http=any(_is_shared(host, one) for host, one in here), chains=_distinct(chains))
 
 
@@ -110,11 +116,24 @@ def kept_l4(
     tables = [one for one in route_tables(vs) if one.block == block]
     for record, route in zip(written, tables[0].routes if tables else (), strict=False):
         for index, match in enumerate(route.matches):
-            if not holds(static(match.predicate), proxy):
+            if not holds(_asked(match.predicate, place), proxy):
                 continue
             entry = record.match[index] if record.match else None
             snis = entry.sni_hosts if entry is not None else ()
             yield route, match.node, snis, entry.destination_subnets if entry is not None else ()
+
+
+def _asked(predicate: Predicate, place: str) -> Predicate:
+    """The static part of an entry that counts: gateways ask only for the gateway and the port (R232)."""
+    asked = static(predicate)
+    if place == SIDECARS:
+        return asked
+    return both(*(one for one in parts(asked) if isinstance(one, Exact | Member) and one.attribute in (GATEWAY, PORT)))
+
+
+def _is_beside(dialed: Host, host: Host, port: HostPort) -> bool:
+    """Whether a host has its chains on the listener of another one, since they share an address (R442)."""
+    return port.protocol is not Protocol.HTTP and not set(addresses(host)).isdisjoint(addresses(dialed))
 
 
 def _is_shared(host: Host, port: HostPort) -> bool:
@@ -122,20 +141,24 @@ def _is_shared(host: Host, port: HostPort) -> bool:
     return port.protocol is Protocol.HTTP or (port.protocol is Protocol.AUTO and not has_address(host))
 
 
-def _chains(mesh: Mesh, client: Client, seen: View, host: Host, port: HostPort) -> Iterator[FilterChain]:
+def _chains(
+    mesh: Mesh, client: Client, seen: View, host: Host, port: HostPort, *, base: tuple[str, ...] = ()
+) -> Iterator[FilterChain]:
+    """The chains of a host on a listener where *base* are its networks, none on the listener of its address."""
     domain = mesh.settings.cluster_domain
     services = [vs for vs in seen.services if any(overlaps(one, host.name) for one in hosts_of(vs, domain))]
     if mesh.settings.istio_version < history.ALL_OF_TCP:
         services = services[:1]
     if port.protocol is Protocol.TLS:
-        yield from _tls_chains(client, services, host, port.number)
+        yield from _tls_chains(client, services, host, port.number, base)
     else:
-        yield from _tcp_chains(client, services, host, port.number)
+        yield from _tcp_chains(client, services, host, port.number, base)
 
 
-def _tcp_chains(client: Client, services: list[VirtualService], host: Host, port: int) -> Iterator[FilterChain]:
+def _tcp_chains(
+    client: Client, services: list[VirtualService], host: Host, port: int, base: tuple[str, ...]
+) -> Iterator[FilterChain]:
     """The chains of `tcp` routes up to the first that takes all, else the host's own (R451)."""
-    base = _own_subnets(host)
     for vs in services:
         for route, node, _, subnets in kept_l4(client, vs, "tcp", port):
             yield FilterChain((), subnets or base, host, vs, route, node)
@@ -144,9 +167,11 @@ def _tcp_chains(client: Client, services: list[VirtualService], host: Host, port
     yield FilterChain((), base, host)
 
 
-def _tls_chains(client: Client, services: list[VirtualService], host: Host, port: int) -> Iterator[FilterChain]:
+def _tls_chains(
+    client: Client, services: list[VirtualService], host: Host, port: int, base: tuple[str, ...]
+) -> Iterator[FilterChain]:
     """The chains of `tls` routes; the host's own only where there are none (R452, R454)."""
-    in_force = base = _own_subnets(host)
+    in_force = base
     has_any = False
     for vs in services:
         for route, node, snis, subnets in kept_l4(client, vs, "tls", port):
@@ -154,14 +179,7 @@ def _tls_chains(client: Client, services: list[VirtualService], host: Host, port
             has_any = True
             yield FilterChain(snis, in_force, host, vs, route, node)
     if not has_any:
-        yield FilterChain(() if has_address(host) else (host.name,), base, host)
-
-
-def _own_subnets(host: Host) -> tuple[str, ...]:
-    """The networks among a ServiceEntry's addresses: they share a listener, so the chain asks for them (R442)."""
-    spec = host.resource.spec
-    given = spec.addresses if isinstance(spec, ServiceEntrySpec) else ()
-    return given if any("/" in one for one in given) else ()
+        yield FilterChain(() if has_address(host) or base else (host.name,), base, host)
 
 
 def _distinct(chains: Iterable[FilterChain]) -> tuple[FilterChain, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from meshlint.mesh.control_plane import is_enabled
 from meshlint.mesh.gateway_classes import GATEWAY_NAME
 from meshlint.mesh.kubernetes_gateways import kubernetes_gateways_named, pods_of
 from meshlint.mesh.model import Mesh
@@ -10,7 +11,9 @@ from meshlint.mesh.targets import SIDECARS
 from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.request import CLIENT_NAMESPACE, GATEWAY, PORT, Attribute, Request, client_label
 from meshlint.resources.base import Labels
+from meshlint.resources.gateway import Gateway
 
+_SCOPED = "PILOT_SCOPE_GATEWAY_TO_NAMESPACE"
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -81,7 +84,8 @@ def gateway_pods(mesh: Mesh, name: str) -> tuple[Client, ...]:
     found: list[Client] = []
     for gateway in gateways_named(mesh, name):
         wanted = gateway.spec.selector
-        chosen = [one for one in mesh.selected(wanted) if wanted or one.proxy is Proxy.GATEWAY]
+        everywhere = [one for one in mesh.selected(wanted) if wanted or one.proxy is Proxy.GATEWAY]
+        chosen = [one for one in everywhere if takes(mesh, one.namespace, gateway)] or everywhere
         found += [gateway_client(one) for one in chosen]
         if not chosen:
             found.append(Client(gateway.namespace, tuple(sorted(wanted.items())), is_gateway=True))
@@ -91,6 +95,11 @@ def gateway_pods(mesh: Mesh, name: str) -> tuple[Client, ...]:
         if not pods:
             found.append(Client(owner.namespace, ((GATEWAY_NAME, owner.name),), is_gateway=True))
     return tuple(dict.fromkeys(found))
+
+
+def takes(mesh: Mesh, namespace: str, gateway: Gateway) -> bool:
+    """Whether gateway pods of *namespace* may take the Gateway: of any, unless the control plane keeps them apart (R601)."""
+    return namespace == gateway.namespace or not is_enabled(mesh, _SCOPED, unseen=False)
 
 
 def static_values(client: Client, port: int, place: str = SIDECARS) -> dict[Attribute, str]:

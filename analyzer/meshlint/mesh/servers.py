@@ -6,12 +6,13 @@ from enum import Enum
 
 from meshlint.mesh import history
 from meshlint.mesh.applied import Kept, apart, kept
+from meshlint.mesh.control_plane import variable
 from meshlint.mesh.gateway_classes import GATEWAY_NAME
 from meshlint.mesh.hosts import covers, is_loopback, narrower, overlaps, specificity
 from meshlint.mesh.kubernetes_gateways import all_gateways, listening_at, pod_port_of, unseen_port_of
 from meshlint.mesh.listeners import FilterChain, kept_l4
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.origin import Client
+from meshlint.mesh.origin import Client, takes
 from meshlint.mesh.refusals import Refusal, refusal
 from meshlint.mesh.scope import hosts_of
 from meshlint.mesh.services import Protocol, protocol_of
@@ -22,6 +23,9 @@ from meshlint.resources.gateway import Gateway, Server
 from meshlint.resources.virtual_service import VirtualServiceSpec
 
 VirtualService = Resource[VirtualServiceSpec]
+
+
+_FIRST_FREE = 1024
 
 
 class Use(Enum):
@@ -168,7 +172,7 @@ def _opened(mesh: Mesh, client: Client) -> tuple[Opened, ...]:
                 continue
             one = Opened(gateway, server, _use(server), server.port.number, there)
             rivals = [other for other in found if _shares(one, other) and not other.skipped]
-            found.append(replace(one, skipped=_clash(one, rivals)))
+            found.append(replace(one, skipped=_forbidden(client, there) or _clash(one, rivals)))
     return tuple(found)
 
 
@@ -176,7 +180,7 @@ def _pod_port(mesh: Mesh, client: Client, gateway: Gateway, port: int) -> int | 
     """The port of the pods on which a server is opened; None where the pods are not the Gateway's (R601, R901)."""
     listening = listening_at(mesh, gateway)
     if listening is None:
-        if not selects(gateway.spec.selector, client.label_map):
+        if not (selects(gateway.spec.selector, client.label_map) and takes(mesh, client.namespace, gateway)):
             return None
         return port if mesh.settings.istio_version < history.TARGET_PORTS else pod_port(mesh, client, port)
     if client.workload is not None:
@@ -204,6 +208,16 @@ def _use(server: Server) -> Use:
 
 def _shares(one: Opened, other: Opened) -> bool:
     return one.pod_port == other.pod_port and one.server.bind == other.server.bind
+
+
+def _forbidden(client: Client, port: int) -> str:
+    """Why the pods cannot open the port: those without privileges open none below 1024 (R605)."""
+    if port >= _FIRST_FREE or client.workload is None:
+        return ""
+    node = client.workload.resource.node
+    pod = node.get("spec", "template", "spec") or node.get("spec")
+    marked = variable(pod.at("containers"), "ISTIO_META_UNPRIVILEGED_POD") if pod is not None else None
+    return f"pods without privileges cannot open port {port}" if marked == "true" else ""
 
 
 def _clash(one: Opened, rivals: list[Opened]) -> str:

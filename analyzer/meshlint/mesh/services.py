@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from meshlint.mesh.history import APP_PROTOCOL, DETECTION, SCOPES
+from meshlint.mesh.hosts import is_address
 from meshlint.mesh.settings import Settings
 from meshlint.mesh.visibility import EVERYONE, Audience, audience
 from meshlint.resources.base import Labels, Resource
@@ -90,6 +91,20 @@ def _of_release(host: Host, settings: Settings) -> Host:
         ports = (replace(one, protocol=protocol) for one, protocol in zip(host.ports, known, strict=True))
         host = replace(host, ports=tuple(ports))
     return host
+
+
+def addresses(host: Host) -> tuple[str, ...]:
+    """The addresses that manifests show: a Service's cluster IPs, the single ones of a ServiceEntry (R113, R442)."""
+    spec = host.resource.spec
+    if isinstance(spec, ServiceSpec):
+        return tuple(one for one in dict.fromkeys((spec.cluster_ip, *spec.cluster_ips)) if is_address(one))
+    return tuple(one for one in spec.addresses if is_address(one)) if isinstance(spec, ServiceEntrySpec) else ()
+
+
+def networks(host: Host) -> tuple[str, ...]:
+    """The networks among a ServiceEntry's addresses (R442)."""
+    spec = host.resource.spec
+    return tuple(one for one in spec.addresses if "/" in one) if isinstance(spec, ServiceEntrySpec) else ()
 
 
 def port_protocol(port: KubernetesPort, release: tuple[int, int]) -> Protocol:

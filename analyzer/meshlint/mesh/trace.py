@@ -6,7 +6,7 @@ from typing import assert_never
 from meshlint import request as a
 from meshlint.mesh.applied import called, choose, title
 from meshlint.mesh.arrival import Secured, receive
-from meshlint.mesh.clusters import Cluster, cluster, registered
+from meshlint.mesh.clusters import Cluster, cluster
 from meshlint.mesh.forward import arrival_at, by_chain, by_rule, route_facts, to_cluster, to_host
 from meshlint.mesh.gateway_hop import at_gateway, enter, identity
 from meshlint.mesh.history import UNKNOWN_HOSTS
@@ -20,7 +20,7 @@ from meshlint.mesh.served import is_gateway
 from meshlint.mesh.servers import opened, pod_port
 from meshlint.mesh.services import Host
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step, Trace
-from meshlint.mesh.view import age, egress_proxy, outbound_policy, sidecar_of, view
+from meshlint.mesh.view import View, age, concrete, egress_proxy, known, outbound_policy, sidecar_of, view
 from meshlint.mesh.virtual_hosts import VirtualHost, domain_of, named, own_virtual_host, refused, virtual_host
 from meshlint.mesh.ways import Hop, Way, after, ended, one_of
 from meshlint.mesh.wire import Bytes, Call, call
@@ -118,8 +118,8 @@ def _received(hop: Hop, one: Cluster, principal: str | None) -> Way:
 def _at_sidecar(hop: Hop) -> Way:
     """P1 and P2: the listener by destination and port, then Host header, or address and SNI."""
     mesh, client, sent = hop.mesh, hop.client, hop.call
-    seen = view(mesh, client)
-    dialed = _dialed(mesh, client, sent)
+    seen = view(mesh, client, sent.port)
+    dialed = _dialed(mesh, client, seen, sent)
     open_there = listener(mesh, client, seen, dialed, sent.port)
     chosen = sidecar_of(mesh, client)
     facts = [Fact(f"Sidecar {chosen.namespace}/{chosen.name} applies", chosen.name_node)] if chosen is not None else []
@@ -140,16 +140,16 @@ def _at_sidecar(hop: Hop) -> Way:
     return _connected(hop, open_there, facts, dialed)
 
 
-def _dialed(mesh: Mesh, client: Client, sent: Call) -> Host | None:
+def _dialed(mesh: Mesh, client: Client, seen: View, sent: Call) -> Host | None:
     """The host whose address the client connects to: that of the given address, else what its name resolves to."""
     address = sent.request.get(a.DESTINATION_IP)
     if address is not None:
         return next(iter(named(mesh, client.namespace, address)), None)
-    name = domain_of(sent.dialed)
-    found = named(mesh, client.namespace, name)
-    if not found or is_address(name):
-        return next(iter(found), None)
-    return registered(mesh, client.namespace, found[0].name) or found[0]
+    found = named(mesh, client.namespace, domain_of(sent.dialed))
+    for host in found:
+        if host in known(mesh, seen, host.name):
+            return concrete(mesh, seen, host)
+    return next(iter(found), None)
 
 
 def _connected(hop: Hop, open_there: Listener, facts: list[Fact], dialed: Host | None) -> Way:

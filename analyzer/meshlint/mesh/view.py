@@ -10,7 +10,7 @@ from meshlint.mesh.origin import Client
 from meshlint.mesh.outbound import REGISTRY_ONLY
 from meshlint.mesh.routing import bound_gateways
 from meshlint.mesh.scope import hosts_of
-from meshlint.mesh.services import Host, HostPort, Protocol
+from meshlint.mesh.services import Host, HostPort, Protocol, addresses
 from meshlint.mesh.targets import SIDECARS
 from meshlint.mesh.translated import all_virtual_services
 from meshlint.resources.base import Resource, selects
@@ -18,6 +18,7 @@ from meshlint.resources.record import Record
 from meshlint.resources.service_entry import ServiceEntrySpec
 from meshlint.resources.sidecar import EgressListener, Sidecar
 from meshlint.resources.virtual_service import Destination, VirtualServiceSpec
+from meshlint.resources.workload import ServiceSpec
 from meshlint.source.node import Node
 
 VirtualService = Resource[VirtualServiceSpec]
@@ -36,6 +37,7 @@ class View:
     services: tuple[VirtualService, ...]
     exact: Mapping[str, tuple[VirtualService, ...]]
     wide: Mapping[str, tuple[VirtualService, ...]]
+    is_gateway: bool = False
 
     def rank(self, vs: VirtualService) -> int:
         """The place of *vs* in the order."""
@@ -48,9 +50,11 @@ def age(resource: Resource[Record]) -> tuple[str, str, str]:
     return (str(created.value) if created is not None and created.value else "", resource.name, resource.namespace)
 
 
-def view(mesh: Mesh, client: Client) -> View:
-    """What the client's proxy knows (R801, R203-R205)."""
-    return mesh.derived(_view, mesh, client.namespace, sidecar_of(mesh, client), is_gateway=client.is_gateway)
+def view(mesh: Mesh, client: Client, port: int | None = None) -> View:
+    """What the client's proxy knows (R801, R203-R205): for all ports together, or for the listener of one (R803)."""
+    chosen = sidecar_of(mesh, client)
+    listeners = None if port is None or chosen is None else _owning(chosen, port)
+    return mesh.derived(_view, mesh, client.namespace, chosen, listeners, is_gateway=client.is_gateway)
 
 
 def sidecar_of(mesh: Mesh, client: Client) -> Sidecar | None:
@@ -67,11 +71,33 @@ def bound_to(mesh: Mesh, seen: View, place: str) -> tuple[VirtualService, ...]:
 
 def listener_of(seen: View, port: int) -> tuple[EgressListener, ...] | None:
     """The egress entries that own the port, else those without one; None where all hosts are imported (R803)."""
-    entries = seen.sidecar.spec.egress if seen.sidecar is not None else None
-    if not entries:
-        return None
-    owning = tuple(one for one in entries if one.port is not None and one.port.number == port)
-    return owning or tuple(one for one in entries if one.port is None)
+    return _owning(seen.sidecar, port) if seen.sidecar is not None else None
+
+
+def known(mesh: Mesh, seen: View, name: str) -> tuple[Host, ...]:
+    """The host that the proxy means by a full name (R506), with the ServiceEntries that share its namespace (R708).
+
+    A host that a Sidecar imports comes before those that only routes bring along (R505).
+    """
+    return mesh.derived(_known, mesh, seen, name)
+
+
+def concrete(mesh: Mesh, seen: View, host: Host) -> Host | None:
+    """The host itself, or for an ExternalName service the host that it is an alias of; None where there is none (R112)."""
+    passed: list[Host] = []
+    while is_alias(mesh, host) and host not in passed:
+        passed.append(host)
+        spec = host.resource.spec
+        target = known(mesh, seen, spec.external_name) if isinstance(spec, ServiceSpec) else ()
+        if not target:
+            return None
+        host = target[0]
+    return None if is_alias(mesh, host) else host
+
+
+def is_alias(mesh: Mesh, host: Host) -> bool:
+    """Whether the host only stands for another one, as ExternalName services do (R112)."""
+    return host.is_external_name and mesh.settings.istio_version >= history.ALIASES
 
 
 def sees(mesh: Mesh, seen: View, host: Host, port: int) -> bool:
@@ -82,7 +108,7 @@ def sees(mesh: Mesh, seen: View, host: Host, port: int) -> bool:
     listeners = listener_of(seen, port)
     if listeners is None:
         return True
-    return any(_admits(entry, seen.namespace, host) for one in listeners for entry in one.hosts)
+    return _imports(listeners, seen.namespace, host)
 
 
 def visible_on(mesh: Mesh, seen: View, port: int) -> tuple[tuple[Host, HostPort], ...]:
@@ -111,11 +137,9 @@ def egress_proxy(mesh: Mesh, client: Client) -> Destination | None:
 
 
 def has_address(host: Host) -> bool:
-    """Whether the host has addresses of its own to listen on (R442)."""
+    """Whether the host has addresses of its own to listen on; networks are none (R442)."""
     spec = host.resource.spec
-    if isinstance(spec, ServiceEntrySpec):
-        return bool(spec.addresses)
-    return not host.is_external_name
+    return bool(addresses(host)) if isinstance(spec, ServiceEntrySpec) else not host.is_external_name
 
 
 def _sidecar(mesh: Mesh, namespace: str, labels: tuple[tuple[str, str], ...]) -> Sidecar | None:
@@ -132,11 +156,19 @@ def _sidecar(mesh: Mesh, namespace: str, labels: tuple[tuple[str, str], ...]) ->
     return next(iter((*chosen, *plain, *shared)), None)
 
 
-def _view(mesh: Mesh, namespace: str, chosen: Sidecar | None, *, is_gateway: bool) -> View:
+def _view(
+    mesh: Mesh,
+    namespace: str,
+    chosen: Sidecar | None,
+    listeners: tuple[EgressListener, ...] | None,
+    *,
+    is_gateway: bool,
+) -> View:
     domain = mesh.settings.cluster_domain
+    entries = listeners if listeners is not None else (chosen.spec.egress or None) if chosen is not None else None
     loaded = [vs for vs in all_virtual_services(mesh) if vs.spec.hosts and mesh.audience_of(vs).includes(namespace)]
     if not is_gateway:
-        loaded = [vs for vs in loaded if SIDECARS in bound_gateways(vs) and _loads(chosen, namespace, vs, domain)]
+        loaded = [vs for vs in loaded if SIDECARS in bound_gateways(vs) and _loads(entries, namespace, vs, domain)]
     ordered = tuple(sorted(loaded, key=lambda vs: (_reach(mesh, vs, namespace), *age(vs))))
     exact: dict[str, tuple[VirtualService, ...]] = {}
     wide: dict[str, tuple[VirtualService, ...]] = {}
@@ -144,7 +176,7 @@ def _view(mesh: Mesh, namespace: str, chosen: Sidecar | None, *, is_gateway: boo
         for name in dict.fromkeys(one.lower() for one in hosts_of(vs, domain)):
             pool = wide if is_wildcard(name) else exact
             pool[name] = (*pool.get(name, ()), vs)
-    return View(namespace, chosen, ordered, exact, wide)
+    return View(namespace, chosen, ordered, exact, wide, is_gateway)
 
 
 def _reach(mesh: Mesh, vs: VirtualService, namespace: str) -> int:
@@ -152,21 +184,61 @@ def _reach(mesh: Mesh, vs: VirtualService, namespace: str) -> int:
     audience = mesh.audience_of(vs)
     if audience.namespaces is None:
         return 2
-    return 0 if vs.namespace == namespace and audience.is_private(namespace) else 1
+    return 0 if vs.namespace == namespace else 1
 
 
-def _loads(chosen: Sidecar | None, namespace: str, vs: VirtualService, domain: str) -> bool:
+def _loads(entries: tuple[EgressListener, ...] | None, namespace: str, vs: VirtualService, domain: str) -> bool:
     """Whether some egress entry admits one of the VirtualService's hosts (R205)."""
-    if chosen is None or not chosen.spec.egress:
+    if entries is None:
         return True
     names = hosts_of(vs, domain)
-    for listener in chosen.spec.egress:
+    for listener in entries:
         for entry in listener.hosts:
             home, _, pattern = entry.partition("/")
             wanted = namespace if home == "." else home
             if wanted in ("*", vs.namespace) and any(overlaps(pattern, name) for name in names):
                 return True
     return False
+
+
+def _owning(chosen: Sidecar, port: int) -> tuple[EgressListener, ...] | None:
+    entries = chosen.spec.egress
+    if not entries:
+        return None
+    owning = tuple(one for one in entries if one.port is not None and one.port.number == port)
+    return owning or tuple(one for one in entries if one.port is None)
+
+
+def _known(mesh: Mesh, seen: View, name: str) -> tuple[Host, ...]:
+    found = [one for one in mesh.hosts_named(name) if one.name == name and one.audience.includes(seen.namespace)]
+    entries = seen.sidecar.spec.egress if seen.sidecar is not None else None
+    imported = [one for one in found if _imports(entries, seen.namespace, one)] if entries else found
+    ranked = sorted(
+        imported or found, key=lambda one: (*_rank(seen, one, is_imported=bool(imported)), *age(one.resource))
+    )
+    if not ranked:
+        return ()
+    best = ranked[0]
+    return (
+        best,
+        *(
+            one
+            for one in ranked[1:]
+            if best.is_service_entry and one.is_service_entry and one.namespace == best.namespace
+        ),
+    )
+
+
+def _rank(seen: View, host: Host, *, is_imported: bool) -> tuple[bool, bool, int]:
+    """Who comes first: the client's own namespace and Kubernetes; gateways ask how private a host is instead (R506)."""
+    spread = 0 if host.audience.is_private(seen.namespace) else 1 if host.audience.namespaces is not None else 2
+    if seen.is_gateway:
+        return (False, host.is_service_entry, spread)
+    return (is_imported and host.namespace != seen.namespace, host.is_service_entry, 0)
+
+
+def _imports(listeners: tuple[EgressListener, ...], namespace: str, host: Host) -> bool:
+    return any(_admits(entry, namespace, host) for one in listeners for entry in one.hosts)
 
 
 def _admits(entry: str, namespace: str, host: Host) -> bool:
@@ -184,7 +256,11 @@ def _by_place(seen: View) -> Mapping[str, tuple[VirtualService, ...]]:
 
 def _visible_on(mesh: Mesh, seen: View, port: int) -> tuple[tuple[Host, HostPort], ...]:
     pairs = mesh.derived(_by_port, mesh).get(port, ())
-    return tuple((host, one) for host, one in pairs if sees(mesh, seen, host, port))
+    return tuple((host, one) for host, one in pairs if _is_open(mesh, seen, host, port))
+
+
+def _is_open(mesh: Mesh, seen: View, host: Host, port: int) -> bool:
+    return not is_alias(mesh, host) and sees(mesh, seen, host, port) and host in known(mesh, seen, host.name)
 
 
 def _by_port(mesh: Mesh) -> Mapping[int, list[tuple[Host, HostPort]]]:

@@ -10,13 +10,11 @@ from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
 from meshlint.mesh.refusals import Refusal, refusal, suspects
 from meshlint.mesh.scope import hosts_of
-from meshlint.mesh.services import Host
+from meshlint.mesh.services import Host, addresses
 from meshlint.mesh.translated import is_translated
-from meshlint.mesh.view import View, sees, visible_on
+from meshlint.mesh.view import View, concrete, known, sees, visible_on
 from meshlint.resources.base import Resource
-from meshlint.resources.service_entry import ServiceEntrySpec
 from meshlint.resources.virtual_service import VirtualServiceSpec
-from meshlint.resources.workload import ServiceSpec
 
 VirtualService = Resource[VirtualServiceSpec]
 
@@ -79,24 +77,26 @@ def named(mesh: Mesh, namespace: str, name: str) -> tuple[Host, ...]:
     if is_address(name):
         return mesh.derived(_by_address, mesh).get(name, ())
     domain = mesh.settings.cluster_domain
-    full = name.removesuffix(".")
-    labels = full.split(".")
-    spellings = [full]
+    labels = name.split(".")
+    given = [name.removesuffix(".") if len(labels) > 2 else name]
     if len(labels) == 1:
-        spellings.append(f"{full}.{namespace}.svc.{domain}")
+        given.append(f"{name}.{namespace}.svc.{domain}")
     elif len(labels) == 2:
-        spellings.append(f"{full}.svc.{domain}")
+        given.append(f"{name}.svc.{domain}")
     elif len(labels) == 3 and labels[2] == "svc":
-        spellings.append(f"{full}.{domain}")
-    return tuple(host for one in spellings for host in mesh.hosts_named(one) if host.name == one)
+        given.append(f"{name}.{domain}")
+    table = mesh.derived(_by_name, mesh)
+    return tuple(host for one in given for host in table.get(one, ()))
 
 
-def addresses(host: Host) -> tuple[str, ...]:
-    """The addresses of the host that manifests show: a Service's cluster IP, a ServiceEntry's `addresses` (R113)."""
-    spec = host.resource.spec
-    if isinstance(spec, ServiceSpec):
-        return (spec.cluster_ip,) if is_address(spec.cluster_ip) else ()
-    return spec.addresses if isinstance(spec, ServiceEntrySpec) else ()
+def spellings(host: Host, namespace: str, domain: str) -> tuple[str, ...]:
+    """The names by which a client in *namespace* may call a host, its full name first (R113)."""
+    if host.is_service_entry or not host.name.endswith(f".svc.{domain}"):
+        return (host.name,)
+    in_full = host.name.removesuffix(f".{domain}")
+    half = in_full.removesuffix(".svc")
+    short = (half.removesuffix(f".{host.namespace}"),) if host.namespace == namespace else ()
+    return (host.name, in_full, half, *short)
 
 
 def _refused(mesh: Mesh, client: Client, seen: View, port: int) -> Refusal | None:
@@ -134,6 +134,14 @@ def _is_used(mesh: Mesh, client: Client, seen: View, port: int, vs: VirtualServi
     return bool(literal) and bool(here) and _may_be_literal(mesh, seen, vs, port)
 
 
+def _by_name(mesh: Mesh) -> dict[str, tuple[Host, ...]]:
+    """The hosts by their names in lower case, as virtual hosts have them (R110)."""
+    found: dict[str, tuple[Host, ...]] = {}
+    for host in mesh.hosts:
+        found[host.name.lower()] = (*found.get(host.name.lower(), ()), host)
+    return found
+
+
 def _by_address(mesh: Mesh) -> dict[str, tuple[Host, ...]]:
     found: dict[str, tuple[Host, ...]] = {}
     for host in mesh.hosts:
@@ -148,10 +156,10 @@ def _claim(seen: View, one: VirtualHost) -> tuple[int, int]:
 
 
 def _exact(mesh: Mesh, client: Client, seen: View, port: int, name: str) -> Iterator[VirtualHost]:
-    here = [host for host in named(mesh, seen.namespace, name) if _is_http(mesh, seen, host, port)]
-    for host in _one_each(here, seen.namespace):
+    here = [host for host in _meant(mesh, seen, name) if _is_http(mesh, seen, host, port)]
+    for host in here:
         yield own_virtual_host(mesh, client, seen, port, host)
-    if any(host.name == name for host in here):
+    if any(host.name.lower() == name for host in here):
         return
     for vs in seen.exact.get(name, ()):
         rules = kept(mesh, client, vs, port)
@@ -160,10 +168,11 @@ def _exact(mesh: Mesh, client: Client, seen: View, port: int, name: str) -> Iter
             return
 
 
-def _one_each(hosts: list[Host], namespace: str) -> list[Host]:
-    """One host of each name: that of the client's namespace, else a Kubernetes service, else the first (R506)."""
-    ordered = sorted(hosts, key=lambda one: (one.namespace != namespace, one.is_service_entry))
-    return list({host.name: host for host in reversed(ordered)}.values())
+def _meant(mesh: Mesh, seen: View, name: str) -> tuple[Host, ...]:
+    """The hosts that a client means by a name, aliases resolved, each once (R112, R506)."""
+    found = [host for host in named(mesh, seen.namespace, name) if host in known(mesh, seen, host.name)]
+    resolved = [concrete(mesh, seen, host) for host in found]
+    return tuple(dict.fromkeys(host for host in resolved if host is not None))
 
 
 def _wide(mesh: Mesh, client: Client, seen: View, port: int) -> Iterator[VirtualHost]:
@@ -174,7 +183,8 @@ def _wide(mesh: Mesh, client: Client, seen: View, port: int) -> Iterator[Virtual
             yield own_virtual_host(mesh, client, seen, port, host)
         elif host.is_headless:
             own = own_virtual_host(mesh, client, seen, port, host)
-            yield VirtualHost(f"*.{host.name}", host, own.vs, own.rules, own.passed)
+            for name in spellings(host, seen.namespace, mesh.settings.cluster_domain):
+                yield VirtualHost(f"*.{name}", host, own.vs, own.rules, own.passed)
     for name, services in seen.wide.items():
         if any(covers(name, host.name) for host in here):
             continue
@@ -217,7 +227,7 @@ def _attached(
 def _candidates(mesh: Mesh, seen: View, name: str) -> tuple[VirtualService, ...]:
     """The VirtualServices that may be a host's: those of the closest host, once all that cover it, by age (R209)."""
     if mesh.settings.istio_version >= history.CLOSEST_WILDCARD:
-        return seen.exact.get(name) or _widest(seen, name)
+        return seen.exact.get(name) or _widest(seen, name)[:1]
     found = {vs for one, some in seen.wide.items() if covers(one, name) for vs in some}
     return tuple(vs for vs in seen.services if vs in found or vs in seen.exact.get(name, ()))
 

@@ -18,6 +18,15 @@ class EgressListener(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class IngressListener(Record):
+    """An entry of `ingress`: a port of the pods, and where connections to it are sent (R806)."""
+
+    port: Port | None = None
+    bind: str = ""
+    default_endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundTrafficPolicy(Record):
     """What happens to traffic for unknown destinations; an empty one means REGISTRY_ONLY (R705)."""
 
@@ -31,6 +40,7 @@ class SidecarSpec(Record):
 
     workload_selector: WorkloadSelector | None = None
     egress: tuple[EgressListener, ...] | None = None
+    ingress: tuple[IngressListener, ...] = ()
     outbound_traffic_policy: OutboundTrafficPolicy | None = None
 
 

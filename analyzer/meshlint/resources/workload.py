@@ -26,6 +26,7 @@ class ServiceSpec(Record):
     selector: Labels = field(default_factory=dict)
     ports: tuple[ServicePort, ...] = ()
     cluster_ip: str = field(default="", metadata={"json": ("clusterIP",)})
+    cluster_ips: tuple[str, ...] = field(default=(), metadata={"json": ("clusterIPs",)})
     external_name: str = ""
 
 
