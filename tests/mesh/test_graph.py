@@ -1,6 +1,6 @@
 """The mesh as a graph."""
 
-from meshlint.mesh.graph import Vertex, host_vertex, references, traffic
+from meshlint.mesh.graph import Kind, Vertex, host_vertex, references, traffic
 from meshlint.mesh.model import Mesh
 from meshlint.source.parse import parse
 from meshlint.source.text import Source
@@ -53,7 +53,7 @@ def test_traffic_leads_from_the_gateway_workload_to_the_pods():
         ingress,
         Vertex("Gateway", "shop/entrance"),
         Vertex("VirtualService", "shop/reviews"),
-        host_vertex("reviews.shop.svc.cluster.local"),
+        Vertex("Subset", "reviews.shop.svc.cluster.local v1"),
         Vertex("Deployment", "shop/reviews-v1"),
     ]
 
@@ -61,7 +61,7 @@ def test_traffic_leads_from_the_gateway_workload_to_the_pods():
 def test_a_mirror_to_a_host_of_no_registry_is_an_edge_to_that_host():
     graph = references(mesh())
     edges = graph.get_edge_data(Vertex("VirtualService", "shop/reviews"), host_vertex("archive.shop.svc.cluster.local"))
-    assert [edge["kind"] for edge in edges.values()] == ["mirrors"]
+    assert [found["edge"].kind for found in edges.values()] == [Kind.MIRRORS]
 
 
 def test_a_destination_rule_configures_its_host_but_carries_no_traffic():
@@ -71,8 +71,8 @@ def test_a_destination_rule_configures_its_host_but_carries_no_traffic():
 
 
 def test_every_edge_names_the_node_it_is_written_at():
-    for _, _, edge in references(mesh()).edges(data=True):
-        assert edge["node"].span.text
+    for _, _, found in references(mesh()).edges(data=True):
+        assert found["edge"].node.span.text
 
 
 def test_an_empty_mesh_has_no_traffic_of_its_own_but_the_default_install():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from meshlint import __version__
-from meshlint.cli import USAGE_OR_INTERNAL, pages, run_lint, streams
+from meshlint.cli import USAGE_OR_INTERNAL, pages, run_lint, streams, views
 from meshlint.cli.inputs import Given, Overrides
 from meshlint.cli.pages import Listing
 from meshlint.cli.streams import Color
@@ -255,6 +255,9 @@ def trace(
             color=color,
         )
     )
+
+
+app.command()(views.graph)
 
 
 def _words(given: Selectors) -> tuple[str, ...]:
