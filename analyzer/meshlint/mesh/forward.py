@@ -18,6 +18,7 @@ from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
 from meshlint.mesh.translated import is_translated, refusal
 from meshlint.mesh.treatment import aborted, copies, effects, preflight, redirected, timing, whole
 from meshlint.mesh.view import view
+from meshlint.mesh.virtual_hosts import domain_of
 from meshlint.mesh.ways import Hop, Way, after, ended, one_of, together
 from meshlint.mesh.wire import Bytes, Call
 from meshlint.mesh.workloads import Workload, target_port, unlike
@@ -135,7 +136,7 @@ def _to_workloads(hop: Hop, one: Cluster, workloads: tuple[Workload, ...]) -> Wa
 
 def _to_gateway(hop: Hop, one: Cluster, workload: Workload) -> Way:
     arrival = arrival_at(hop, one, workload)
-    way = hop.enter(hop, workload, arrival.port, _on_the_wire(arrival, one))
+    way = hop.enter(replace(hop, principal=arrival.principal), workload, arrival.port, _on_the_wire(arrival, one))
     is_closed = way.outcome.kind in (Kind.REJECTED, Kind.TLS_MISMATCH) and way.outcome.status is None
     if is_closed and hop.call.is_http:  # R725: the client's proxy answers for the connection.
         return Way(way.steps, replace(way.outcome, status=503))
@@ -148,8 +149,12 @@ def _on_the_wire(arrival: Arrival, one: Cluster) -> Call:
     if arrival.secured is Secured.PLAIN:
         return call
     sni = one.tls.sni if one.tls is not None else ""
-    default = f"outbound_.{one.port}_.{one.subset}_.{one.host}" if arrival.secured is Secured.MUTUAL else None
-    return replace(call, carries=Bytes.TLS, sni=sni or default, inner=call.carries)
+    if arrival.secured is Secured.MUTUAL:
+        default: str | None = f"outbound_.{one.port}_.{one.subset}_.{one.host}"
+    else:
+        default = domain_of(call.authority) if call.is_http else None  # E37: the host that the request is for.
+    is_mutual = arrival.secured is Secured.MUTUAL
+    return replace(call, carries=Bytes.TLS, sni=sni or default, inner=call.carries, is_mutual=is_mutual)
 
 
 def _to_all(

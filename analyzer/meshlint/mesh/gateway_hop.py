@@ -90,15 +90,10 @@ def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None
             return ended(Outcome(Kind.REJECTED, why="the server takes HTTP only"))
         return _http(hop, plain, port, None)
     pairs = list(chains(hop.mesh, hop.client, servers))
-    if not pairs:
-        if any(one.use is Use.AUTO for one in servers):
-            return _by_sni(hop)
-        kinds = ", ".join(sorted({one.use.value for one in servers}))
-        return ended(Outcome(Kind.REJECTED, why=f"connection refused: no route for the server ({kinds})"))
     usable = [chain for one, chain in pairs if call.carries is Bytes.TLS or one.use is Use.TCP]
     chain = pick(usable, call.request.get(a.DESTINATION_IP), call.sni)
     if chain is None:
-        return ended(Outcome(Kind.REJECTED, why=_no_chain(call)))
+        return _chainless(hop, servers, has_chains=bool(pairs))
     server = next(one for one, other in pairs if other is chain)
     chosen = Step(Stage.ROUTE, f"server of Gateway {server.place} ({server.use.value})", server.server.node)
     inner = replace(hop, call=call.opened()) if server.use in (Use.HTTPS, Use.TLS) else hop
@@ -106,7 +101,7 @@ def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None
         mode = server.server.tls.mode if server.server.tls is not None else ""
         if inner.call.carries is not Bytes.HTTP:
             return ended(Outcome(Kind.UNKNOWN, why="nothing is known of the request inside the TLS connection"), chosen)
-        if mode == "ISTIO_MUTUAL" and peer is None:
+        if mode == "ISTIO_MUTUAL" and not (hop.call.is_mutual or peer or hop.call.request.get(a.PRINCIPAL)):
             why = "the server wants a certificate of the mesh, the client shows none"
             return ended(Outcome(Kind.TLS_MISMATCH, why=why), chosen)
         return after(chosen, _http(inner, (server,), port, peer if mode == "ISTIO_MUTUAL" else None))
@@ -116,6 +111,16 @@ def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None
     text = called(chain.vs) if chain.vs is not None else "no VirtualService"
     route = Step(Stage.ROUTE, text, chain.node)
     return after(chosen, after(step, after(route, by_chain(inner, chain, server.port))))
+
+
+def _chainless(hop: Hop, servers: tuple[Opened, ...], *, has_chains: bool) -> Way:
+    """A connection that no chain takes (R608, R614, R615)."""
+    if any(one.use is Use.AUTO for one in servers):
+        return _by_sni(hop)
+    if has_chains:
+        return ended(Outcome(Kind.REJECTED, why=_no_chain(hop.call)))
+    kinds = ", ".join(sorted({one.use.value for one in servers}))
+    return ended(Outcome(Kind.REJECTED, why=f"connection refused: no route for the server ({kinds})"))
 
 
 def _no_chain(call: Call) -> str:

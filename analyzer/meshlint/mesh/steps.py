@@ -8,7 +8,11 @@ from meshlint.source.node import Node
 
 
 class Kind(Enum):
-    """How a request ends (routing section 0)."""
+    """How a request ends (routing section 0).
+
+    REJECTED stands for connections that nobody takes and for what Envoy refuses. LOOP is a request that gateways hand on
+    to one another for ever, UNKNOWN one whose way manifests do not show.
+    """
 
     CLUSTER = "cluster"
     NOT_FOUND = "not-found"

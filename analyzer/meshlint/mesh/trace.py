@@ -24,7 +24,7 @@ from meshlint.mesh.view import View, age, concrete, egress_proxy, known, outboun
 from meshlint.mesh.virtual_hosts import VirtualHost, domain_of, named, own_virtual_host, refused, virtual_host
 from meshlint.mesh.ways import Hop, Way, after, ended, one_of
 from meshlint.mesh.wire import Bytes, Call, call
-from meshlint.mesh.workloads import Proxy
+from meshlint.mesh.workloads import Proxy, unlike
 from meshlint.request import Request
 from meshlint.resources.virtual_service import Destination
 
@@ -80,7 +80,7 @@ def _from_outside(mesh: Mesh, sent: Call) -> Way:
         one = Cluster(host.name, sent.port, "", host, host.resource.name_node)
         hop = Hop(mesh, Client("", ()), sent, None, enter)
         if is_gateway(mesh, workloads[0]):
-            return enter(hop, workloads[0], arrival_at(hop, one, workloads[0]).port, sent)
+            return one_of([enter(hop, each, arrival_at(hop, one, each).port, sent) for each in unlike(workloads)])
         step = Step(
             Stage.CLIENT, f"a peer without a proxy calls {host.name}, port {sent.port}", host.resource.name_node
         )

@@ -21,13 +21,17 @@ class Bytes(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request on its way. `port` is the one that is dialed at this hop; `inner` is what TLS hides, if it is known."""
+    """A request on its way. `port` is the one that is dialed at this hop; `inner` is what TLS hides, if it is known.
+
+    `is_mutual` marks TLS with the mesh's certificates, whoever's they are.
+    """
 
     request: Request
     carries: Bytes
     port: int
     sni: str | None = None
     inner: Bytes | None = None
+    is_mutual: bool = False
 
     @property
     def authority(self) -> str:
@@ -46,7 +50,7 @@ class Call:
 
     def opened(self) -> "Call":
         """The call after a proxy has ended its TLS."""
-        return replace(self, carries=self.inner or Bytes.TCP, inner=None)
+        return replace(self, carries=self.inner or Bytes.TCP, inner=None, is_mutual=False)
 
 
 _WHOLE_PATH = a.header(":path")
