@@ -6,6 +6,7 @@ A page is the one source of a rule's identity, documentation and first tests: no
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 
 import yaml
@@ -96,7 +97,7 @@ def read_examples(page_name: str, text: str, code: str) -> tuple[Example, ...]:
 
     A fence `yaml bad` or `yaml good` is an example. Fences in a row that say `file=NAME` are the files of
     one. `yaml fixed` after a bad one is what its fixes make of it; of several files, it shows those that change.
-    `world=`, `version=` and `namespace=` are the options of that name; `mesh-config` and `mesh-networks` make the
+    `world=`, `version=`, `now=` and `namespace=` are the options of that name; `mesh-config` and `mesh-networks` make the
     fence that file of the mesh.
     """
     found: list[Example] = []
@@ -150,7 +151,7 @@ def _fences(page_name: str, text: str) -> list[_Fence]:
 
 def _options(page_name: str, words: str) -> dict[str, str]:
     options = {key: value for key, _, value in (word.partition("=") for word in words.split())}
-    unknown = options.keys() - {"file", "world", "version", "namespace", "mesh-config", "mesh-networks"}
+    unknown = options.keys() - {"file", "world", "version", "namespace", "now", "mesh-config", "mesh-networks"}
     if unknown:
         raise CatalogueError(f"{page_name}: a fence has no option {min(unknown)!r}")
     return options
@@ -207,6 +208,7 @@ def _settings(page_name: str, group: list[_Fence]) -> Settings:
             namespace=options.get("namespace", default.namespace),
             world=World(options.get("world", default.world.value)),
             istio_version=_version(options["version"]) if "version" in options else default.istio_version,
+            now=date.fromisoformat(options["now"]) if "now" in options else default.now,
         )
     except ValueError as error:
         raise CatalogueError(f"{page_name}: {error}") from error

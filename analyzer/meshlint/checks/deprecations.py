@@ -161,6 +161,7 @@ def _problem(resource: Resource[Record], node: Node, deprecation: Deprecation) -
         label="deprecated",
         fix=Fix(f"write {deprecation.replacement}", edits, is_safe=True) if edits else None,
         on_key=not deprecation.value,
+        aliases=("IST0002",),
     )
 
 

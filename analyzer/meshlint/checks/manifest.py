@@ -94,4 +94,12 @@ def _violations(mesh: Mesh, kind: Flaw) -> Iterator[Problem]:
 
 
 def _told(found: Violation) -> Problem:
-    return Problem(found.node, found.message, label=found.label, help=found.help, fix=found.fix, on_key=found.on_key)
+    return Problem(
+        found.node,
+        found.message,
+        label=found.label,
+        help=found.help,
+        fix=found.fix,
+        on_key=found.on_key,
+        aliases=found.aliases,
+    )

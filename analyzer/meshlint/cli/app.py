@@ -1,6 +1,7 @@
 """The commands and their options, declared; what they do is in the modules beside this one."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -119,6 +120,10 @@ def lint(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Files to leave out, as in .gitignore; repeatable.")
     ] = None,
+    now: Annotated[
+        datetime | None,
+        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="The day as of which certificates are judged; today."),
+    ] = None,
     show_suppressed: Annotated[bool, typer.Option("--show-suppressed", help="Show suppressed findings too.")] = False,
     no_ignores: Annotated[
         bool, typer.Option("--no-ignores", help="Take no notice of comments and annotations that silence findings.")
@@ -158,6 +163,7 @@ def lint(
                     istio_version=istio_version,
                     exclude=tuple(exclude or ()),
                     respects_ignores=not no_ignores,
+                    now=now.date() if now is not None else None,
                 ),
             ),
             color=color,

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from meshlint import files, session
@@ -36,6 +37,7 @@ class Overrides:
     istio_version: str | None = None
     exclude: tuple[str, ...] = ()
     respects_ignores: bool = True
+    now: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def _overridden(config: Config, given: Overrides) -> Config:
         namespace=given.namespace or config.settings.namespace,
         world=given.world or config.settings.world,
         istio_version=release(given.istio_version) if given.istio_version else config.settings.istio_version,
+        now=given.now or datetime.now(UTC).date(),
     )
     return replace(
         config,

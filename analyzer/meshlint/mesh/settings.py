@@ -1,6 +1,7 @@
 """What the user says about the input as a whole."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 
 
@@ -14,9 +15,13 @@ class World(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The namespace of resources that name none, the world, and the release of Istio aimed at."""
+    """The namespace of resources that name none, the world, and the release of Istio aimed at.
+
+    `now` is the day as of which certificates are judged; None leaves their dates alone.
+    """
 
     namespace: str = "default"
     world: World = World.AUTO
     istio_version: tuple[int, int] = (1, 30)
     cluster_domain: str = "cluster.local"
+    now: date | None = None

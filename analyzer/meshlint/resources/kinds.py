@@ -54,6 +54,7 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
     ("", "Namespace"): workload.Bare,
     ("", "ServiceAccount"): workload.Bare,
     ("", "ConfigMap"): workload.ConfigMapSpec,
+    ("", "Secret"): workload.SecretSpec,
     ("apps", "Deployment"): workload.ControllerSpec,
     ("apps", "StatefulSet"): workload.ControllerSpec,
     ("apps", "DaemonSet"): workload.ControllerSpec,
@@ -67,7 +68,7 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
 }
 """The record each kind is read into, by API group and kind."""
 
-_WHOLE = (workload.Bare, workload.ConfigMapSpec)
+_WHOLE = (workload.Bare, workload.ConfigMapSpec, workload.SecretSpec)
 _CLUSTER_SCOPED = frozenset(
     {
         "Namespace",

@@ -22,7 +22,7 @@ _MANY = 12
 class Violation:
     """One way in which a document does not fit its schema, at the smallest node the user must change.
 
-    `on_key` points at the node's key in place of its value; `label` and `help` are as in a `Problem`.
+    `on_key` points at the node's key in place of its value; `label`, `help` and `aliases` are as in a `Problem`.
     """
 
     kind: Flaw
@@ -32,6 +32,7 @@ class Violation:
     help: str = ""
     on_key: bool = False
     fix: Fix | None = None
+    aliases: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

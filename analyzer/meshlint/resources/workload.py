@@ -96,6 +96,15 @@ class ConfigMapSpec(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class SecretSpec(Record):
+    """A Secret as a whole: `data` in base64, `string_data` as it is."""
+
+    type: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+    string_data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Bare(Record):
     """A kind of which only identity and metadata matter."""
 
@@ -105,3 +114,4 @@ Pod = Resource[PodSpec]
 Controller = Resource[ControllerSpec]
 CronJob = Resource[CronJobSpec]
 ConfigMap = Resource[ConfigMapSpec]
+Secret = Resource[SecretSpec]

@@ -91,7 +91,13 @@ def missing(node: Node, message: str, hint: str = "", label: str = "incomplete")
 def warned(node: Node, message: str, hint: str = "", label: str = "", *, on_key: bool = False) -> Violation:
     """What Istio takes with a warning."""
     return Violation(
-        "schema-warning", node, message, label or "taken with a warning", hint, on_key=on_key and node.key is not None
+        "schema-warning",
+        node,
+        message,
+        label or "taken with a warning",
+        hint,
+        on_key=on_key and node.key is not None,
+        aliases=("IST0133",),
     )
 
 

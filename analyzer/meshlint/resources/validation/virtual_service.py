@@ -1,6 +1,7 @@
 """VirtualServices as a whole: hosts, gateways, and what a delegate may hold (R222, R321)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 
 from meshlint.resources.mistake import Violation
@@ -133,7 +134,7 @@ def gateway_flaws(gateways: Node | None, release: Release) -> Iterator[Violation
         elif "." in node.value and release >= (1, 1):
             new = "/".join(reversed(node.value.split(".")[:2]))
             message = f"{shown(node.value)} names the gateway in the way of Istio 1.0"
-            yield warned(node, message, f"write `{new}`", "old form")
+            yield replace(warned(node, message, f"write `{new}`", "old form"), aliases=("IST0133", "KIA1108"))
 
 
 def _reference_flaws(node: Node, namespace: str, name: str, release: Release) -> Iterator[Violation]:
