@@ -8,7 +8,7 @@ from meshlint.mesh.applied import unclear_parts
 from meshlint.mesh.authorization import Policy, action, attached, rules_of, verdict
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.mtls import Mode, demand, is_automatic, is_captured, namespace_demand
+from meshlint.mesh.mtls import Mode, demand, is_automatic, is_captured, namespace_demand, ztunnel_demand
 from meshlint.mesh.origin import Client
 from meshlint.mesh.reasons import mismatch
 from meshlint.mesh.services import Host, Protocol, protocol_of
@@ -23,14 +23,25 @@ from meshlint.resources.security import RequestAuthenticationSpec
 from meshlint.source.node import Node
 
 RequestAuthentication = Resource[RequestAuthenticationSpec]
+_RIVALS = "several PeerAuthentications compete and manifests do not show which is older"
 
 
 class Secured(Enum):
-    """How a client's proxy sends: as it comes, with the mesh's certificates, or by a TLS of its own (S124-S132)."""
+    """How a client's proxy sends: as it comes, with the mesh's certificates, or by a TLS of its own (S124-S132).
+
+    HBONE is the mesh's tunnel in ambient mode (S108); whether a proxy uses it manifests do not always show.
+    """
 
     PLAIN = "plaintext"
     MUTUAL = "mTLS"
     TLS = "TLS without the mesh's certificates"
+    HBONE = "HBONE"
+    UNSURE = "HBONE or plaintext"
+
+    @property
+    def shows_identity(self) -> bool:
+        """Whether the server sees who the client is, or may see it."""
+        return self in (Secured.MUTUAL, Secured.HBONE, Secured.UNSURE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +66,8 @@ class Reception:
 def secured(mesh: Mesh, tls: ClientTLS | None, host: Host | None, workload: Workload | None, port: int) -> Secured:
     """How a client with a proxy sends to an endpoint: as its rule says, else by auto mTLS (S124-S135)."""
     mode = tls.mode if tls is not None else ""
+    if workload is not None and workload.proxy is Proxy.AMBIENT:
+        return Secured.HBONE if mode in ("", "ISTIO_MUTUAL") else Secured.UNSURE
     match mode:
         case "DISABLE":
             return Secured.PLAIN
@@ -70,9 +83,22 @@ def secured(mesh: Mesh, tls: ClientTLS | None, host: Host | None, workload: Work
     return Secured.PLAIN if any(one is not None and one.mode is Mode.DISABLE for one in asked) else Secured.MUTUAL
 
 
+def secured_by_ztunnel(workload: Workload) -> Secured:
+    """How ztunnel sends to an endpoint: through the tunnel where the other side has one, else as it comes (S108)."""
+    if workload.proxy is Proxy.AMBIENT:
+        return Secured.HBONE
+    if workload.proxy in (Proxy.NONE, Proxy.GATEWAY):
+        return Secured.PLAIN
+    return Secured.MUTUAL if workload.labels.get("networking.istio.io/tunnel") == "http" else Secured.UNSURE
+
+
 def receive(mesh: Mesh, workload: Workload, arrival: Arrival) -> Reception:
     """What the workload's proxy does with a call: mutual TLS first, then the policies."""
+    if arrival.secured is Secured.UNSURE:
+        return _either_way(mesh, workload, arrival)
     name = f"{workload.namespace}/{workload.name}"
+    if workload.proxy is Proxy.AMBIENT:
+        return _at_ztunnel(mesh, workload, arrival, name)
     facts = [Fact("the input does not show whether the pods have a sidecar: taken to have one")]
     facts = facts if workload.proxy is Proxy.UNKNOWN else []
     if workload.proxy is Proxy.NONE or not is_captured(workload, arrival.port):
@@ -90,17 +116,31 @@ def receive(mesh: Mesh, workload: Workload, arrival: Arrival) -> Reception:
     return authorize(mesh, workload, arrival, name, tuple(facts))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Guard:
+    """What decides on calls at a proxy: its policies, as they read on the kind of chain, and who verifies tokens."""
+
+    chain: Chain
+    policies: tuple[Policy, ...]
+    authenticators: tuple[RequestAuthentication, ...]
+
+
 def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts: tuple[Fact, ...]) -> Reception:
-    """What tokens and AuthorizationPolicies say of a call that a proxy has taken (S1, S2, S138-S140)."""
-    is_http = arrival.call.is_http and arrival.protocol.may_be_http
-    chain = Chain.HTTP if is_http else Chain.TCP
-    request, refused = _verified(mesh, workload, _as_seen(arrival)) if is_http else (_as_seen(arrival), "")
+    """What the workload's own tokens and AuthorizationPolicies say of a call that its proxy has taken (S1, S2)."""
+    guard = Guard(_chain(workload, arrival), attached(mesh, workload), _authenticators(mesh, workload))
+    return judge(mesh, guard, arrival, name, facts)
+
+
+def judge(mesh: Mesh, guard: Guard, arrival: Arrival, name: str, facts: tuple[Fact, ...]) -> Reception:
+    """What tokens and AuthorizationPolicies say of a call that a proxy called *name* has taken (S1, S2, S138-S140)."""
+    chain, policies = guard.chain, guard.policies
+    is_http = chain is Chain.HTTP
+    request, refused = _verified(guard, _as_seen(arrival)) if is_http else (_as_seen(arrival), "")
     if refused:
         return Reception(
             Step(Stage.SERVER, f"{name}: {refused}", None, facts),
             Outcome(Kind.DENIED, 401, workloads=(name,), why=refused),
         )
-    policies = attached(mesh, workload)
     doubt = _doubt(mesh, policies, chain)
     if doubt:
         outcome = Outcome(Kind.UNKNOWN, workloads=(name,), why=doubt)
@@ -159,13 +199,58 @@ def _bare(name: str, arrival: Arrival, why: str) -> Reception:
     return Reception(Step(Stage.SERVER, f"{name}: {why}, no policy is enforced"), None)
 
 
+def _chain(workload: Workload, arrival: Arrival) -> Chain:
+    if workload.proxy is Proxy.AMBIENT:
+        return Chain.ZTUNNEL
+    return Chain.HTTP if arrival.call.is_http and arrival.protocol.may_be_http else Chain.TCP
+
+
+def _at_ztunnel(mesh: Mesh, workload: Workload, arrival: Arrival, name: str) -> Reception:
+    """A call to pods in ambient mode: mutual TLS is the tunnel, and policies see the connection alone (S88-S100, S109)."""
+    asked = ztunnel_demand(mesh, workload, arrival.port)
+    title = f"{name}  ztunnel"
+    if asked is None:
+        return Reception(
+            Step(Stage.SERVER, f"{title}: {_RIVALS}"), Outcome(Kind.UNKNOWN, workloads=(name,), why=_RIVALS)
+        )
+    sent = arrival.secured.value if arrival.principal is not None else "plaintext"
+    is_refused = asked.mode is Mode.STRICT and arrival.principal is None
+    source = "PeerAuthentication" if asked.node is not None else "no PeerAuthentication:"
+    said = f"{source} {asked.mode.value}, the client sends {sent}: {'fails' if is_refused else 'ok'}"
+    fact = Fact(said, asked.node)
+    if is_refused:
+        why = f"asks for {asked.mode.value}, gets {sent}"
+        outcome = Outcome(Kind.TLS_MISMATCH, 503 if arrival.call.is_http else None, workloads=(name,), why=why)
+        return Reception(Step(Stage.SERVER, f"{title}: {why}", asked.node, (fact,)), outcome)
+    found = authorize(mesh, workload, arrival, title, (fact,))
+    return replace(found, outcome=replace(found.outcome, workloads=(name,)) if found.outcome is not None else None)
+
+
+def _either_way(mesh: Mesh, workload: Workload, arrival: Arrival) -> Reception:
+    """A call whose sender may or may not use the tunnel: what is so both ways is so."""
+    tunnel = Secured.HBONE if workload.proxy is Proxy.AMBIENT else Secured.MUTUAL
+    safe = receive(mesh, workload, replace(arrival, secured=tunnel))
+    plain = receive(mesh, workload, replace(arrival, secured=Secured.PLAIN, principal=None))
+    fact = Fact("manifests do not show whether the client uses HBONE here, or plaintext")
+    if (safe.outcome is None) == (plain.outcome is None):
+        return replace(plain, step=replace(plain.step, facts=(*plain.step.facts, fact)))
+    name = f"{workload.namespace}/{workload.name}"
+    ends = [one.why if (one := reception.outcome) is not None else "passes" for reception in (safe, plain)]
+    why = f"manifests do not show whether the client uses HBONE: with it the call {_words(ends[0])}, else {_words(ends[1])}"
+    step = Step(Stage.SERVER, f"{name}: {why}", (plain if plain.outcome is not None else safe).step.node)
+    return Reception(step, Outcome(Kind.UNKNOWN, workloads=(name,), why=why))
+
+
+def _words(end: str) -> str:
+    return end if end == "passes" else f"fails ({end})"
+
+
 def _handshake(mesh: Mesh, workload: Workload, arrival: Arrival) -> tuple[Outcome | None, Fact]:
     """Whether the server takes what the client sends, by the truth table of S118-S132."""
     asked = demand(mesh, workload, arrival.port)
     name = f"{workload.namespace}/{workload.name}"
     if asked is None:
-        why = "several PeerAuthentications compete and manifests do not show which is older"
-        return Outcome(Kind.UNKNOWN, workloads=(name,), why=why), Fact(why)
+        return Outcome(Kind.UNKNOWN, workloads=(name,), why=_RIVALS), Fact(_RIVALS)
     source = "PeerAuthentication" if asked.node is not None else "no PeerAuthentication:"
     sent = arrival.secured
     is_opaque = arrival.protocol is not Protocol.HTTP
@@ -190,12 +275,12 @@ def _as_seen(arrival: Arrival) -> Request:
     return seen.but(a.REMOTE_IP, seen.get(a.REMOTE_IP) or source) if source is not None else seen
 
 
-def _verified(mesh: Mesh, workload: Workload, request: Request) -> tuple[Request, str]:
+def _verified(guard: Guard, request: Request) -> tuple[Request, str]:
     """The request with its token as far as some RequestAuthentication verifies it, or why it gets a 401 (S138-S140)."""
     issuer = request.get(a.TOKEN_ISSUER)
     if issuer is None:
         return _without_token(request), ""
-    listed = {rule.issuer for one in _authenticators(mesh, workload) for rule in one.spec.jwt_rules}
+    listed = {rule.issuer for one in guard.authenticators for rule in one.spec.jwt_rules}
     if not listed:
         return _without_token(request), ""
     return (
@@ -213,7 +298,7 @@ def _without_token(request: Request) -> Request:
     )
 
 
-def _authenticators(mesh: Mesh, workload: Workload) -> list[RequestAuthentication]:
+def _authenticators(mesh: Mesh, workload: Workload) -> tuple[RequestAuthentication, ...]:
     homes = (mesh.config.root_namespace, workload.namespace)
     gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
     found: list[RequestAuthentication] = []
@@ -223,7 +308,7 @@ def _authenticators(mesh: Mesh, workload: Workload) -> list[RequestAuthenticatio
         is_named = any(ref.kind == "Gateway" and ref.name == gateway for ref in refs)
         if one.namespace in homes and (is_named if refs else selects(labels, workload.labels)):
             found.append(one)
-    return found
+    return tuple(found)
 
 
 def _doubt(mesh: Mesh, policies: tuple[Policy, ...], chain: Chain) -> str:

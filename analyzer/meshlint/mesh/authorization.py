@@ -9,6 +9,7 @@ from meshlint.mesh.conditions import Chain, Reading, rule_predicate
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import Predicate, holds
 from meshlint.mesh.workloads import Proxy, Workload
+from meshlint.mesh.ztunnel import ACTIONS, connection_predicate, reaches
 from meshlint.request import Request
 from meshlint.resources.base import Labels, Resource, TargetRef, selects
 from meshlint.resources.security import AuthorizationPolicySpec, AuthorizationRule
@@ -115,7 +116,7 @@ def rules(mesh: Mesh, policies: Iterable[Policy], wanted: Action, chain: Chain) 
 
 
 def rules_of(mesh: Mesh, policy: Policy, chain: Chain) -> tuple[PolicyRule, ...]:
-    """The policy's rules on one kind of chain; those that Istio drops there are left out (S38, S39, S74)."""
+    """The policy's rules on one kind of chain; those that Istio drops there are left out (S38, S39, S74, S93)."""
     return mesh.derived(_rules_of, mesh, policy, chain)
 
 
@@ -233,6 +234,8 @@ def _targets(mesh: Mesh, policy: Policy) -> tuple[Workload, ...]:
 
 def _selects(mesh: Mesh, policy: Policy, workload: Workload) -> bool:
     refs = target_refs(policy)
+    if workload.proxy is Proxy.AMBIENT:  # S88-S91
+        return not refs and policy.spec.action in ACTIONS and reaches(policy.spec.selector, workload.labels)
     gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
     if refs:
         is_named = any(ref.kind == "Gateway" and ref.name == gateway for ref in refs)
@@ -252,5 +255,6 @@ def _is_waypoint(mesh: Mesh, namespace: str, name: str) -> bool:
 
 def _rules_of(mesh: Mesh, policy: Policy, chain: Chain) -> tuple[PolicyRule, ...]:
     reading = Reading(policy.namespace, mesh.config, chain, strict=action(policy) is Action.ALLOW)
-    read = ((rule, rule_predicate(rule, reading)) for rule in policy.spec.rules)
+    predicate = connection_predicate if chain is Chain.ZTUNNEL else rule_predicate
+    read = ((rule, predicate(rule, reading)) for rule in policy.spec.rules)
     return tuple(PolicyRule(policy, rule.node, found, rule) for rule, found in read if found is not None)

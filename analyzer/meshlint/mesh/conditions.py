@@ -44,10 +44,11 @@ from meshlint.source.node import Node
 
 
 class Chain(Enum):
-    """How the server's proxy handles a connection: as HTTP requests or as bytes (S72)."""
+    """How the server's proxy handles a connection: as HTTP requests, as bytes (S72), or as ztunnel does (S88)."""
 
     HTTP = "HTTP"
     TCP = "TCP"
+    ZTUNNEL = "ztunnel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,30 +116,31 @@ def _is_http_key(key: str) -> bool:
     return key.startswith(("request.headers", "request.auth."))
 
 
-_Read = Callable[[str], Predicate]
+Read = Callable[[str], Predicate]
+"""What one value of a field asks of a request."""
 
 
 def _source(source: AuthorizationSource | None, reading: Reading) -> Predicate:
     if source is None:
         return All()
-    pairs: list[tuple[tuple[str, ...], tuple[str, ...], _Read]] = [
+    pairs: list[tuple[tuple[str, ...], tuple[str, ...], Read]] = [
         (source.principals, source.not_principals, lambda v: _principal(v, reading.config)),
         (source.namespaces, source.not_namespaces, _namespace),
-        (source.service_accounts, source.not_service_accounts, lambda v: _account(v, reading.namespace)),
+        (source.service_accounts, source.not_service_accounts, lambda v: account(v, reading.namespace)),
         (source.trust_domains, source.not_trust_domains, lambda v: _trust_domain(v, reading.config)),
-        (_networks(source.ip_blocks), _networks(source.not_ip_blocks), lambda v: Within(SOURCE_IP, v)),
-        (_networks(source.remote_ip_blocks), _networks(source.not_remote_ip_blocks), lambda v: Within(REMOTE_IP, v)),
+        (networks(source.ip_blocks), networks(source.not_ip_blocks), lambda v: Within(SOURCE_IP, v)),
+        (networks(source.remote_ip_blocks), networks(source.not_remote_ip_blocks), lambda v: Within(REMOTE_IP, v)),
     ]
     if reading.chain is Chain.HTTP:
         pairs.append((source.request_principals, source.not_request_principals, _request_principal))
-    return both(*_conditions(pairs))
+    return both(*alternatives(pairs))
 
 
 def _operation(operation: Operation | None, reading: Reading) -> Predicate:
     if operation is None:
         return All()
-    pairs: list[tuple[tuple[str, ...], tuple[str, ...], _Read]] = [
-        (_ports(operation.ports), _ports(operation.not_ports), _port)
+    pairs: list[tuple[tuple[str, ...], tuple[str, ...], Read]] = [
+        (ports_of(operation.ports), ports_of(operation.not_ports), port)
     ]
     if reading.chain is Chain.HTTP:
         pairs += [
@@ -146,10 +148,10 @@ def _operation(operation: Operation | None, reading: Reading) -> Predicate:
             (operation.methods, operation.not_methods, lambda v: _text(v, METHOD)),
             (operation.paths, operation.not_paths, _path),
         ]
-    return both(*_conditions(pairs))
+    return both(*alternatives(pairs))
 
 
-def _conditions(pairs: Iterable[tuple[tuple[str, ...], tuple[str, ...], _Read]]) -> Iterator[Predicate]:
+def alternatives(pairs: Iterable[tuple[tuple[str, ...], tuple[str, ...], Read]]) -> Iterator[Predicate]:
     """Given values are alternatives; `not` values exclude all of theirs (S33-S35)."""
     for values, negated, read in pairs:
         if values:
@@ -163,7 +165,7 @@ def _condition(condition: Condition, reading: Reading) -> Predicate:
         return All()
     keep = _well_formed(condition.key)
     pair = (keep(condition.values), keep(condition.not_values), _read_of(condition.key, reading))
-    return both(*_conditions([pair]))
+    return both(*alternatives([pair]))
 
 
 _ADDRESSES = {"source.ip": SOURCE_IP, "remote.ip": REMOTE_IP, "destination.ip": DESTINATION_IP}
@@ -191,20 +193,20 @@ def _is_known(key: str) -> bool:
 def _well_formed(key: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     """What is left of the key's values at runtime; nothing where the key's own brackets are amiss (S39)."""
     if key in _ADDRESSES:
-        return _networks
+        return networks
     if key == "destination.port":
-        return _ports
+        return ports_of
     is_read = key in _PLAIN or _HEADER.fullmatch(key) or _CLAIM.fullmatch(key) or key.startswith(_FILTERS)
     return (lambda values: values) if is_read else (lambda _: ())
 
 
-def _read_of(key: str, reading: Reading) -> _Read:
+def _read_of(key: str, reading: Reading) -> Read:
     """How the values of a `when` key are read (S67)."""
-    plain: dict[str, _Read] = {
-        "destination.port": _port,
+    plain: dict[str, Read] = {
+        "destination.port": port,
         "source.principal": lambda v: _principal(v, reading.config),
         "source.namespace": _namespace,
-        "source.serviceAccount": lambda v: _account(v, reading.namespace),
+        "source.serviceAccount": lambda v: account(v, reading.namespace),
         "source.trustDomain": lambda v: _trust_domain(v, reading.config),
         "connection.sni": lambda v: _text(v, SNI, is_nonempty=True),
         "request.auth.principal": _request_principal,
@@ -235,7 +237,7 @@ def _has_malformed_value(rule: AuthorizationRule) -> bool:
         for field in (target.operation.ports, target.operation.not_ports)
     ]
     tested = [(_well_formed(one.key), field) for one in rule.when for field in (one.values, one.not_values)]
-    checks = [(_networks, field) for field in fields] + [(_ports, field) for field in ports] + tested
+    checks = [(networks, field) for field in fields] + [(ports_of, field) for field in ports] + tested
     return any(len(keep(field)) != len(field) for keep, field in checks)
 
 
@@ -243,7 +245,8 @@ def _address_fields(source: AuthorizationSource) -> tuple[tuple[str, ...], ...]:
     return (source.ip_blocks, source.not_ip_blocks, source.remote_ip_blocks, source.not_remote_ip_blocks)
 
 
-def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+def networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the values that are addresses or ranges of them."""
     return tuple(value for value in values if _is_network(value))
 
 
@@ -258,11 +261,13 @@ def _is_network(value: str) -> bool:
     return True
 
 
-def _ports(values: tuple[str, ...]) -> tuple[str, ...]:
+def ports_of(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the values that are ports."""
     return tuple(value for value in values if _PORT.fullmatch(value) and int(value) <= 65535)
 
 
-def _port(value: str) -> Predicate:
+def port(value: str) -> Predicate:
+    """A port as the enforcing proxy takes connections on it (S66)."""
     return Exact(PORT, str(int(value)))
 
 
@@ -285,10 +290,10 @@ def _word(value: str, attribute: Attribute) -> Predicate:
     if value == "*":
         return Regex(attribute, f"{start}{letter}+{end}")
     if value.startswith("*"):
-        return Regex(attribute, f"{start}{letter}*{_quote(value[1:])}{end}")
+        return Regex(attribute, f"{start}{letter}*{quote(value[1:])}{end}")
     if value.endswith("*"):
-        return Regex(attribute, f"{start}{_quote(value[:-1])}{letter}*{end}")
-    return Regex(attribute, f"{start}{_quote(value)}{end}")
+        return Regex(attribute, f"{start}{quote(value[:-1])}{letter}*{end}")
+    return Regex(attribute, f"{start}{quote(value)}{end}")
 
 
 def _path(value: str) -> Predicate:
@@ -302,19 +307,20 @@ def _template(value: str) -> str:
     piece = r"[A-Za-z0-9\-._~%!$&'()+,;:@=]"
     parts = re.split(r"(\{\*\*?\})", value)
     texts = {"{*}": f"{piece}+", "{**}": f"(?:{piece}|/)*"}
-    return "".join(texts.get(part, _quote(part)) for part in parts)
+    return "".join(texts.get(part, quote(part)) for part in parts)
 
 
 def _principal(value: str, config: MeshConfig) -> Predicate:
     """A principal: the scheme is added, and the mesh's trust domains stand for one another (S45, S79)."""
-    return either(_one_principal(one) for one in _aliased(value, config))
+    return either(literal_principal(one) for one in _aliased(value, config))
 
 
-def _one_principal(value: str) -> Predicate:
+def literal_principal(value: str) -> Predicate:
+    """A principal of just the trust domain that it says (S45)."""
     if value == "*":
         return Present(PRINCIPAL)
     if value.startswith("*"):
-        return Regex(PRINCIPAL, "spiffe://.*" + _quote(value[1:]))
+        return Regex(PRINCIPAL, "spiffe://.*" + quote(value[1:]))
     if value.endswith("*"):
         return Prefix(PRINCIPAL, "spiffe://" + value[:-1])
     return Exact(PRINCIPAL, "spiffe://" + value)
@@ -343,13 +349,13 @@ def _fits(pattern: str, text: str) -> bool:
 
 def _namespace(value: str) -> Predicate:
     """A namespace, each star of which is any text, slashes included (S49, S50)."""
-    return Regex(PRINCIPAL, ".*/ns/" + ".*".join(_quote(part) for part in value.split("*")) + "/.*")
+    return Regex(PRINCIPAL, ".*/ns/" + ".*".join(quote(part) for part in value.split("*")) + "/.*")
 
 
-def _account(value: str, namespace: str) -> Predicate:
+def account(value: str, namespace: str) -> Predicate:
     """A service account of any trust domain; an unqualified one is of the policy's namespace (S52)."""
     home, _, name = value.rpartition("/")
-    return Regex(PRINCIPAL, f"spiffe://[^/]+/ns/{_quote(home or namespace)}/sa/{_quote(name)}")
+    return Regex(PRINCIPAL, f"spiffe://[^/]+/ns/{quote(home or namespace)}/sa/{quote(name)}")
 
 
 def _trust_domain(value: str, config: MeshConfig) -> Predicate:
@@ -359,7 +365,7 @@ def _trust_domain(value: str, config: MeshConfig) -> Predicate:
     own = (config.trust_domain, *config.trust_domain_aliases)
     domains = own if value in own else (value,)
     return either(
-        Regex(PRINCIPAL, "spiffe://" + "[^/]*".join(_quote(part) for part in one.split("*")) + "/.*") for one in domains
+        Regex(PRINCIPAL, "spiffe://" + "[^/]*".join(quote(part) for part in one.split("*")) + "/.*") for one in domains
     )
 
 
@@ -387,6 +393,6 @@ def _subject(value: str) -> Predicate:
     return Prefix(TOKEN_SUBJECT, value[:-1]) if value.endswith("*") else Exact(TOKEN_SUBJECT, value)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """Literal text as RE2."""
     return "".join("\\" + char if char in r"\.+*?()|[]{}^$" else char for char in text)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from meshlint.mesh import history
 from meshlint.mesh.applied import Kept
-from meshlint.mesh.arrival import Arrival, Secured, receive, secured
+from meshlint.mesh.arrival import Arrival, Secured, receive, secured, secured_by_ztunnel
 from meshlint.mesh.clusters import Cluster, cluster, destination_port, endpoints, inside
 from meshlint.mesh.delegates import VirtualService
 from meshlint.mesh.hosts import qualify
@@ -79,6 +79,9 @@ def to_cluster(hop: Hop, one: Cluster) -> Way:
     if one.flaw:
         step = Step(Stage.CLUSTER, f"{one.name} does not exist: {one.flaw}", one.node, _rule_facts(one))
         return ended(Outcome(Kind.NO_CLUSTER, status, one.name, why=one.flaw), step)
+    detour = hop.detour(hop, one)
+    if detour is not None:
+        return after(Step(Stage.CLUSTER, one.name, one.node, _rule_facts(one)), detour)
     if one.doubt:
         step = Step(Stage.CLUSTER, one.name, one.node, (Fact(f"{one.doubt}: taken to exist"),))
         done = Outcome(Kind.CLUSTER, 200 if hop.call.is_http else None, one.name, why=f"{one.doubt}: taken to exist")
@@ -108,8 +111,11 @@ def arrival_at(hop: Hop, one: Cluster, workload: Workload) -> Arrival:
     host, there = one.inside or (one.entry, one.port)
     port = host.port(there) if host is not None else None
     number = (target_port(port, workload) if port is not None else None) or there
-    how = secured(hop.mesh, one.tls, one.entry, workload, number)
-    principal = hop.principal if how is Secured.MUTUAL else None
+    if hop.client.is_ztunnel:
+        how = secured_by_ztunnel(workload)
+    else:
+        how = secured(hop.mesh, one.tls, one.entry, workload, number)
+    principal = hop.principal if how.shows_identity else None
     return Arrival(hop.call, how, principal, number, port.protocol if port is not None else Protocol.TCP)
 
 

@@ -43,6 +43,21 @@ def demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
     return mesh.derived(_demand, mesh, workload, port)
 
 
+def ztunnel_demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
+    """What ztunnel asks for in front of a workload in ambient mode; it never turns mutual TLS off (S109)."""
+    found = demand(mesh, workload, port)
+    if found is None or found.mode is not Mode.DISABLE:
+        return found
+    wide = namespace_demand(mesh, workload.namespace)
+    if (
+        wide is not None
+        and wide.mode is Mode.STRICT
+        and any(_knows_no_exception(policy, port) for policy in _chosen(mesh, workload))
+    ):
+        return Demand(Mode.STRICT, wide.node, wide.namespace)
+    return Demand(Mode.PERMISSIVE, found.node, found.namespace)
+
+
 def namespace_demand(mesh: Mesh, namespace: str) -> Demand | None:
     """What workloads of the namespace ask for that no policy selects by labels (S111, S112); None as for `demand`."""
     return mesh.derived(_wide_demand, mesh, namespace)
@@ -82,9 +97,22 @@ def _demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
     inherited = namespace_demand(mesh, workload.namespace)
     if workload.namespace == mesh.config.root_namespace:
         return inherited  # Policies with labels count for nobody in the root namespace (S114).
+    demands = [_of(policy, (_ported(policy, port), policy.spec.mtls), inherited) for policy in _chosen(mesh, workload)]
+    return _agreed(demands, inherited)
+
+
+def _chosen(mesh: Mesh, workload: Workload) -> list[Policy]:
+    """The policies of the namespace that select the workload by its labels."""
     own = mesh.derived(_by_namespace, mesh).get(workload.namespace, ())
-    chosen = _oldest([policy for policy in own if _labels(policy) and selects(_labels(policy), workload.labels)])
-    return _agreed([_of(policy, (_ported(policy, port), policy.spec.mtls), inherited) for policy in chosen], inherited)
+    return _oldest([policy for policy in own if _labels(policy) and selects(_labels(policy), workload.labels)])
+
+
+def _knows_no_exception(policy: Policy, port: int) -> bool:
+    """Whether the port stays STRICT though it says DISABLE: no port is PERMISSIVE and the policy sets no mode (S109)."""
+    own = policy.spec.mtls.mode if policy.spec.mtls is not None else ""
+    ported = policy.spec.port_level_mtls
+    is_disabled = str(port) in ported and ported[str(port)].mode == Mode.DISABLE.value
+    return is_disabled and own in ("", "UNSET") and all(one.mode != Mode.PERMISSIVE.value for one in ported.values())
 
 
 def _wide_demand(mesh: Mesh, namespace: str) -> Demand | None:

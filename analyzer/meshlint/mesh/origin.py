@@ -43,12 +43,16 @@ Origin = FromPod | AtGateway | FromOutside
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The proxy that routes: a sidecar, or the proxy of gateway pods. `workload` is None where the input shows none."""
+    """The proxy that routes: a sidecar, or the proxy of gateway pods. `workload` is None where the input shows none.
+
+    A waypoint is a gateway in this. ztunnel has no routes, and sends to the endpoints of what is dialed (R219).
+    """
 
     namespace: str
     labels: Pairs
     is_gateway: bool = False
     workload: Workload | None = None
+    is_ztunnel: bool = False
 
     @property
     def label_map(self) -> Labels:

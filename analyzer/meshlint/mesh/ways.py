@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from meshlint.mesh.clusters import Cluster
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import Client
 from meshlint.mesh.steps import Fact, Kind, Outcome, Share, Step
@@ -20,12 +21,18 @@ class Way:
     outcome: Outcome
 
 
+def _straight(_hop: "Hop", _one: Cluster) -> Way | None:
+    """Sidecars and waypoints use no waypoint (S103)."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Hop:
     """A call at a proxy that routes it. `principal` is the identity that the proxy shows to servers.
 
     `visited` are the gateways that the call has come through; `enter` takes it into the next one. `facts` are what the
-    chosen route says of calls to its clusters.
+    chosen route says of calls to its clusters. `detour` is the way through the waypoint of a cluster's host, None where
+    the call goes past any (S103).
     """
 
     mesh: Mesh
@@ -35,6 +42,7 @@ class Hop:
     enter: Callable[["Hop", Workload, int, Call], Way]
     visited: tuple[tuple[str, int], ...] = ()
     facts: tuple[Fact, ...] = ()
+    detour: Callable[["Hop", Cluster], Way | None] = _straight
 
 
 def after(step: Step, way: Way) -> Way:
