@@ -1,7 +1,7 @@
 """AuthorizationPolicies against single requests: what the semantics' worked cases say, in the numbers they have there.
 
-Left out are the cases of ztunnel and of waypoints' Services (A68-A74, A76-A79). A request has its normalised path, so
-that the cases on paths go through what sends it.
+The cases of ztunnel are in test_ztunnel, those of waypoints' Services in test_ambient (A68-A74, A76-A79). A request has
+its normalised path, so that the cases on paths go through what sends it.
 """
 
 from collections.abc import Mapping

@@ -18,6 +18,7 @@ from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
 from meshlint.mesh.translated import left_out
 from meshlint.mesh.view import view
 from meshlint.mesh.virtual_hosts import domain_of, port_of
+from meshlint.mesh.waypoint_hop import detour
 from meshlint.mesh.ways import MOST_HOPS, Hop, Way, after, ended
 from meshlint.mesh.wire import Bytes, Call
 from meshlint.mesh.workloads import Workload
@@ -47,6 +48,7 @@ def identity(mesh: Mesh, workload: Workload | None) -> str | None:
 
 def at_gateway(hop: Hop, port: int, peer: str | None) -> Way:
     """A call that comes to *port* of the gateway's pods from *peer*, an identity or nobody known."""
+    hop = replace(hop, detour=detour)
     all_servers = [one for one in opened(hop.mesh, hop.client) if one.pod_port == port]
     servers = reached([one for one in all_servers if not one.skipped], hop.call.request.get(a.DESTINATION_IP))
     skipped = tuple(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from meshlint import request as a
+from meshlint.mesh.ambient import at_ztunnel, is_enrolled, ztunnel
 from meshlint.mesh.applied import called, choose, title
 from meshlint.mesh.arrival import Secured, receive
 from meshlint.mesh.clusters import Cluster, cluster
@@ -53,6 +54,8 @@ def _from_pod(mesh: Mesh, origin: FromPod, sent: Call) -> Way:
         step = Step(Stage.CLIENT, f"{client.name} has no sidecar: no route holds for it")
         return after(step, _from_outside(mesh, sent))
     principal = sent.request.get(a.PRINCIPAL) or identity(mesh, origin.workload)
+    if is_enrolled(mesh, origin):
+        return at_ztunnel(Hop(mesh, ztunnel(origin), sent, principal, enter))
     return _at_sidecar(Hop(mesh, client, sent, principal, enter))
 
 

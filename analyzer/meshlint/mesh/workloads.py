@@ -49,13 +49,16 @@ def workloads(
     resources: Iterable[Resource[Record]], namespaces: Mapping[str, Labels], *, is_assumed: bool = False
 ) -> Iterator[Workload]:
     """The workloads of *resources*; *namespaces* gives the labels of those the input shows."""
-    for resource in resources:
+    given = tuple(resources)
+    revisions = installed(given)
+    for resource in given:
         if isinstance(resource.spec, WorkloadEntrySpec):
             yield _entry(resource, resource.spec)
             continue
         template = _template(resource)
         if template is not None:
-            yield _workload(resource, template, namespaces.get(resource.namespace), is_assumed=is_assumed)
+            proxy = _proxy(template, resource.namespace, namespaces.get(resource.namespace), revisions)
+            yield _workload(resource, template, proxy, is_assumed=is_assumed)
 
 
 def target_port(port: HostPort, workload: Workload) -> int | None:
@@ -116,7 +119,7 @@ def _of_template(template: PodTemplate | None) -> _Pods | None:
     return _Pods(meta.labels if meta else {}, meta.annotations if meta else {}, template.spec)
 
 
-def _workload(resource: Resource[Record], pods: _Pods, namespace: Labels | None, *, is_assumed: bool) -> Workload:
+def _workload(resource: Resource[Record], pods: _Pods, proxy: Proxy, *, is_assumed: bool) -> Workload:
     declared = [port for container in pods.containers for port in container.ports]
     return Workload(
         resource=resource,
@@ -130,7 +133,7 @@ def _workload(resource: Resource[Record], pods: _Pods, namespace: Labels | None,
             for port in declared
             if port.container_port is not None
         },
-        proxy=_proxy(pods, namespace),
+        proxy=proxy,
         is_assumed=is_assumed,
     )
 
@@ -142,21 +145,23 @@ def _entry(resource: Resource[Record], spec: WorkloadEntrySpec) -> Workload:
     return Workload(resource, resource.namespace, resource.name, spec.labels, {}, account, ports, proxy)
 
 
-def _proxy(pods: _Pods, namespace: Labels | None) -> Proxy:
-    """Which proxy pods get (S151-S160). The revision that a label names is taken to be installed."""
+def _proxy(pods: _Pods, home: str, namespace: Labels | None, revisions: frozenset[str] | None) -> Proxy:
+    """Which proxy pods in namespace *home* get (S107, S151-S160)."""
     labels, annotations = pods.labels, pods.annotations
     if is_gateway(labels, annotations):
         return Proxy.GATEWAY
-    if any(container.name == "istio-proxy" and container.image for container in pods.containers):
+    is_there = any(container.name == "istio-proxy" and container.image for container in pods.containers)
+    if is_there or "sidecar.istio.io/status" in annotations:
         return Proxy.SIDECAR
-    if pods.spec is not None and pods.spec.host_network:
+    if (pods.spec is not None and pods.spec.host_network) or home == "kube-system":
         return Proxy.NONE
-    wanted = labels.get("sidecar.istio.io/inject", annotations.get("sidecar.istio.io/inject"))
-    if wanted == "false":
-        return _ambient_or_none(labels, namespace)
+    if home in _NEVER_INJECTED or labels.get(_INJECT, annotations.get(_INJECT)) == "false":
+        return _ambient_or_none(labels, home, namespace)
     if namespace is None:
-        return Proxy.SIDECAR if labels.get("sidecar.istio.io/inject") == "true" else Proxy.UNKNOWN
-    return Proxy.SIDECAR if _is_called(labels, namespace) else _ambient_or_none(labels, namespace)
+        shown = Proxy.AMBIENT if is_ambient(labels, home, None) else Proxy.UNKNOWN
+        return Proxy.SIDECAR if labels.get(_INJECT) == "true" else shown
+    is_injected = injector(labels, namespace, revisions) is not None
+    return Proxy.SIDECAR if is_injected else _ambient_or_none(labels, home, namespace)
 
 
 def is_gateway(labels: Labels, annotations: Labels) -> bool:
@@ -168,21 +173,47 @@ def is_gateway(labels: Labels, annotations: Labels) -> bool:
     )
 
 
-def _is_called(labels: Labels, namespace: Labels) -> bool:
-    """Whether some injection webhook sees the pods (S151-S155)."""
-    injection = namespace.get("istio-injection")
-    if injection is not None:
-        return injection == "enabled"
-    if "istio.io/rev" in namespace or "istio.io/rev" in labels:
-        return True
-    return labels.get("sidecar.istio.io/inject") == "true"
+def injector(labels: Labels, namespace: Labels, revisions: frozenset[str] | None) -> str | None:
+    """The revision or tag whose webhook sees pods with these labels; None where none does (S151-S155).
+
+    *revisions* are those that are installed, None where the input does not show them: then all that labels name are.
+    """
+    own = labels.get("istio.io/rev")
+    if labels.get(_INJECT) == "false":
+        return None
+    if "istio-injection" in namespace:
+        found = "default" if namespace["istio-injection"] == "enabled" else None
+    elif "istio.io/rev" in namespace:
+        found = namespace["istio.io/rev"]
+    elif own is None:
+        found = "default" if labels.get(_INJECT) == "true" else None
+    else:
+        found = own
+    return found if revisions is None or found in revisions else None
 
 
-def _ambient_or_none(labels: Labels, namespace: Labels | None) -> Proxy:
-    """Whether pods without a sidecar are in ambient mode (S107)."""
-    own = labels.get("istio.io/dataplane-mode")
-    if own == "ambient":
+def installed(resources: Iterable[Resource[Record]]) -> frozenset[str] | None:
+    """The revisions and tags whose injection webhooks the input shows; None where it shows none at all."""
+    hooks = [one.metadata.labels for one in resources if one.ref.kind == "MutatingWebhookConfiguration"]
+    names = {labels[key] for labels in hooks for key in ("istio.io/rev", "istio.io/tag") if key in labels}
+    return frozenset(names) or None
+
+
+def is_ambient(labels: Labels, home: str, namespace: Labels | None) -> bool:
+    """Whether labels put pods of namespace *home* in ambient mode, if they have no proxy of their own (S107)."""
+    own = labels.get(MODE)
+    of_space = namespace.get(MODE) if namespace is not None else None
+    return home != "kube-system" and (own == "ambient" or (of_space == "ambient" and own != "none"))
+
+
+def _ambient_or_none(labels: Labels, home: str, namespace: Labels | None) -> Proxy:
+    if is_ambient(labels, home, namespace):
         return Proxy.AMBIENT
-    if namespace is None:
-        return Proxy.NONE if own == "none" else Proxy.UNKNOWN
-    return Proxy.AMBIENT if namespace.get("istio.io/dataplane-mode") == "ambient" and own != "none" else Proxy.NONE
+    return Proxy.UNKNOWN if namespace is None and labels.get(MODE) != "none" else Proxy.NONE
+
+
+MODE = "istio.io/dataplane-mode"
+"""The label that puts pods, or those of a namespace, in ambient mode (S107)."""
+_INJECT = "sidecar.istio.io/inject"
+_NEVER_INJECTED = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
+"""The namespaces in which istiod injects nothing (S156)."""
