@@ -7,15 +7,17 @@ from meshlint.mesh import history
 from meshlint.mesh.applied import Kept, called, title
 from meshlint.mesh.delegates import Rule, http_rules
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.predicate import Predicate, Regex, Unclear, tests
+from meshlint.mesh.predicate import Predicate, Prefix, Regex, Test, Unclear, tests
 from meshlint.mesh.re2 import error
 from meshlint.mesh.routing import Match, parts
-from meshlint.mesh.translated import all_virtual_services
+from meshlint.mesh.translated import all_virtual_services, is_translated
+from meshlint.request import PATH
 from meshlint.resources.base import Resource
 from meshlint.resources.virtual_service import RouteDestination, VirtualServiceSpec
 from meshlint.source.node import Node
 
 VirtualService = Resource[VirtualServiceSpec]
+_ANSWERS = ("redirect", "directResponse")
 REDIRECTS = (301, 302, 303, 307, 308)
 """The statuses that Envoy can redirect with (R404)."""
 
@@ -59,14 +61,19 @@ def _flaws(mesh: Mesh, rule: Rule, matches: Iterable[Match]) -> Iterator[tuple[s
     if mesh.settings.istio_version >= history.RE2:
         yield from _bad_expressions(rule, matches)
     yield from _bad_action(rule)
+    if not is_translated(rule.vs) and not rule.route.destinations and not any(map(rule.setting, _ANSWERS)):
+        yield "it has no action", rule.route.node
     if is_weightless(rule.route.destinations):
         yield "no destination has a weight", rule.route.node.at("route")
 
 
 def _bad_expressions(rule: Rule, matches: Iterable[Match]) -> Iterator[tuple[str, Node]]:
     for match in matches:
-        for pattern in _patterns(match.predicate):
-            yield from _bad(pattern, match.node)
+        for test in _tests(match.predicate):
+            if isinstance(test, Regex):
+                yield from _bad(test.pattern, match.node)
+            elif isinstance(test, Prefix) and not test.text and test.attribute != PATH:
+                yield "a prefix of a header or a parameter is empty", match.node
     for node in _expressions(rule):
         yield from _bad(str(node.value), node)
 
@@ -101,13 +108,13 @@ def _number(parent: Node | None, name: str) -> tuple[int, Node] | None:
 
 
 def _bad(pattern: str, node: Node) -> Iterator[tuple[str, Node]]:
-    why = error(pattern)
+    why = error(pattern) if pattern else "it is empty"
     if why is not None:
         yield f"`{pattern}` is no regular expression: {why}", node
 
 
-def _patterns(predicate: Predicate) -> Iterator[str]:
+def _tests(predicate: Predicate) -> Iterator[Test]:
     for part in parts(predicate):
         known = part.known if isinstance(part, Unclear) else part
         if known is not None:
-            yield from (one.pattern for one in tests(known) if isinstance(one, Regex))
+            yield from tests(known)
