@@ -4,6 +4,7 @@ import pytest
 
 from meshlint.mesh.ambient import enrolment
 from meshlint.mesh.asked import asked
+from meshlint.mesh.authorization import attached
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import AtGateway, FromOutside, Origin, pod
 from meshlint.mesh.services import Host
@@ -337,3 +338,39 @@ def test_labels_decide_who_is_in_ambient_mode(labels: str, pods: str, expected: 
     found = enrolment(mesh, mesh.workloads_in("shop")[0])
     assert found.is_ambient is expected
     assert found.why
+
+
+def test_a_waypoint_knows_the_subsets_of_its_own_or_the_hosts_namespace():
+    """R219 with R505."""
+    vs = thing(
+        "VirtualService", "v", "shop", "{hosts: [cart], http: [{route: [{destination: {host: cart, subset: v1}}]}]}"
+    )
+    rule = "{host: cart.shop.svc.cluster.local, subsets: [{name: v1, labels: {app: cart}}]}"
+    parts = (SHOP, CLIENT, waypoint(), service("cart", "shop", USED), vs)
+    assert called(*parts, thing("DestinationRule", "d", "shop", rule)).outcome.workloads == ("shop/cart",)
+    assert called(*parts, thing("DestinationRule", "d", "user", rule)).outcome.kind is Kind.NO_CLUSTER
+
+
+def test_connections_follow_the_tcp_routes_of_the_host():
+    """R219."""
+    vs = thing("VirtualService", "v", "shop", "{hosts: [cart], tcp: [{route: [{destination: {host: other}}]}]}")
+    tcp = service("cart", "shop", USED).replace("name: http", "name: tcp")
+    assert called(SHOP, CLIENT, waypoint(), tcp, vs, url="tcp://cart.shop:80").outcome.workloads == ("shop/other",)
+
+
+def test_an_identity_has_no_at_sign_in_its_trust_domain():
+    """S164."""
+    texts = SHOP + CLIENT + service("cart", "shop") + only("me.example.org/ns/user/sa/front")
+    config = parse(Source("config.yaml", "trustDomain: me@example.org")).documents[0]
+    mesh = Mesh(parse(Source("mesh.yaml", texts)).documents, mesh_config=config)
+    assert trace(mesh, named(mesh, "front"), asked("http://cart.shop/")).outcome.kind is Kind.CLUSTER
+
+
+def test_a_policy_for_all_waypoints_is_at_the_pods_of_each():
+    """S30, S31: the pods of a waypoint may be in the input themselves."""
+    ref = "{kind: GatewayClass, group: gateway.networking.k8s.io, name: istio-waypoint}"
+    shut = policy(f"{{action: DENY, targetRefs: [{ref}], rules: [{{}}]}}", "istio-system")
+    pods = workload("way", "shop", "gateway.networking.k8s.io/gateway-name: way")
+    mesh = mesh_of(SHOP, waypoint(), pods, shut)
+    (own,) = [one for one in mesh.workloads_in("shop") if one.name == "way"]
+    assert [one.name for one in attached(mesh, own)] == ["p"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from meshlint.mesh.conditions import Chain, Reading, rule_predicate
+from meshlint.mesh.gateway_classes import Controller, controllers
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import Predicate, holds
 from meshlint.mesh.workloads import Proxy, Workload
@@ -237,19 +238,25 @@ def _selects(mesh: Mesh, policy: Policy, workload: Workload) -> bool:
     if workload.proxy is Proxy.AMBIENT:  # S88-S91
         return not refs and policy.spec.action in ACTIONS and reaches(policy.spec.selector, workload.labels)
     gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
+    is_waypoint = gateway is not None and (workload.namespace, gateway) in mesh.derived(_waypoints, mesh)
     if refs:
-        is_named = any(ref.kind == "Gateway" and ref.name == gateway for ref in refs)
-        return gateway is not None and is_named and policy.namespace == workload.namespace
-    if gateway is not None and _is_waypoint(mesh, workload.namespace, gateway):
-        return False
-    return selects(selector(policy), workload.labels)
+        here = policy.namespace == workload.namespace
+        of_all = is_waypoint and policy.namespace == mesh.config.root_namespace
+        return gateway is not None and any(
+            (here and (ref.kind, ref.name) == ("Gateway", gateway))
+            or (of_all and (ref.kind, ref.name) == ("GatewayClass", "istio-waypoint"))
+            for ref in refs
+        )
+    return not is_waypoint and selects(selector(policy), workload.labels)
 
 
-def _is_waypoint(mesh: Mesh, namespace: str, name: str) -> bool:
-    """Whether the Gateway behind a pod is a waypoint, which takes no selectors (S30)."""
-    return any(
-        one.name == name and one.namespace == namespace and one.spec.gateway_class_name == "istio-waypoint"
+def _waypoints(mesh: Mesh) -> frozenset[tuple[str, str]]:
+    """Namespace and name of each Gateway that is a waypoint: its pods take no selectors (S30)."""
+    classes = controllers(mesh.resources)
+    return frozenset(
+        (one.namespace, one.name)
         for one in mesh.kubernetes_gateways
+        if classes.get(one.spec.gateway_class_name) is Controller.WAYPOINT
     )
 
 

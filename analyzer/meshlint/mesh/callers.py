@@ -69,7 +69,7 @@ def _named(
 def _is(mesh: Mesh, workload: Workload, caller: Vertex) -> bool:
     match caller.kind:
         case "Principal":
-            return _matches(caller.name, f"{mesh.config.trust_domain}/{workload.principal}")
+            return _matches(caller.name, f"{mesh.config.certified_domain}/{workload.principal}")
         case "ServiceAccount":
             return caller.name == f"{workload.namespace}/{workload.service_account}"
         case "Namespace":

@@ -43,7 +43,7 @@ def enter(hop: Hop, workload: Workload, port: int, call: Call) -> Way:
 
 def identity(mesh: Mesh, workload: Workload | None) -> str | None:
     """The identity of a workload in full, as its certificate has it (S45)."""
-    return f"spiffe://{mesh.config.trust_domain}/{workload.principal}" if workload is not None else None
+    return f"spiffe://{mesh.config.certified_domain}/{workload.principal}" if workload is not None else None
 
 
 def at_gateway(hop: Hop, port: int, peer: str | None) -> Way:

@@ -66,7 +66,7 @@ def through(hop: Hop, assigned: Assignment, host: Host, port: int, *, by_address
     if reception.outcome is not None:
         return ended(reception.outcome, client, reception.step)
     proxy = Client(waypoint.gateway.namespace, (), is_gateway=True)
-    principal = f"spiffe://{mesh.config.trust_domain}/{waypoint.principal}"
+    principal = f"spiffe://{mesh.config.certified_domain}/{waypoint.principal}"
     onward = Hop(mesh, proxy, replace(hop.call, port=port), principal, hop.enter, hop.visited)
     if by_address or open_there is None:
         one = Cluster(host.name, port, "", host, host.resource.name_node)

@@ -47,6 +47,11 @@ class MeshConfig(Record):
     default_http_retry_policy: Node | None = field(default=None, metadata={"json": ("defaultHttpRetryPolicy",)})
 
     @property
+    def certified_domain(self) -> str:
+        """The trust domain as certificates have it, which know no `@` (S164)."""
+        return self.trust_domain.replace("@", ".")
+
+    @property
     def normalization(self) -> str:
         """How paths are normalised, DEFAULT unless the mesh says otherwise (R318)."""
         return self.path_normalization.normalization if self.path_normalization is not None else "DEFAULT"
