@@ -108,7 +108,7 @@ def _order(rule: Rule, problem: Problem) -> tuple[str, int, str, int, str, str]:
 
 def _finding(rule: Rule, problem: Problem, mesh: Mesh, config: Config, seen: Counter[str]) -> Finding:
     resource = mesh.resource_of(problem.node.document)
-    ref = resource.ref if resource is not None else None
+    ref = mesh.ref_of(problem.node.document)
     fingerprint = _fingerprint(rule, problem, ref)
     seen[fingerprint] += 1
     return Finding(

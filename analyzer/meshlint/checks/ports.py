@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from meshlint.finding import Note, Problem, Result
+from meshlint.mesh.blocks import block_of, uses
 from meshlint.mesh.hosts import overlaps
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.routing import gateway_name
 from meshlint.mesh.scope import gateways_named, hosts_of
-from meshlint.mesh.services import Host, Protocol, protocol_of
+from meshlint.mesh.services import Host
 from meshlint.mesh.targets import SIDECARS, Target, all_targets, places, registered, users
 from meshlint.registry import checks
-from meshlint.resources.gateway import Server
 
 
 @checks("MSH203")
@@ -95,16 +95,7 @@ def _dialed(mesh: Mesh, target: Target) -> set[int]:
     """The ports of the VirtualService's own hosts that use this block of routes (R206, R434)."""
     names = [name for root in users(mesh, target.vs) for name in hosts_of(root, mesh.settings.cluster_domain)]
     owners = [host for name in names for host in mesh.hosts_named(name) if host.name == name]
-    return {port.number for host in owners for port in host.ports if _uses(port.protocol, target.block)}
-
-
-def _uses(protocol: Protocol, block: str) -> bool:
-    wanted = {
-        "http": (Protocol.HTTP,),
-        "tls": (Protocol.TLS,),
-        "tcp": (Protocol.TCP,),
-    }
-    return protocol in wanted[block]
+    return {port.number for host in owners for port in host.ports if uses(port.protocol, target.block)}
 
 
 def _server_ports(mesh: Mesh, target: Target, place: str) -> Iterator[int]:
@@ -119,22 +110,9 @@ def _server_ports(mesh: Mesh, target: Target, place: str) -> Iterator[int]:
         for server in gateway.spec.servers:
             entries = (entry.rpartition("/")[2] for entry in server.hosts)
             is_admitted = any(overlaps(entry, host) for entry in entries for host in hosts)
-            if server.port is not None and server.port.number and is_admitted and _routes(server) == target.block:
+            if server.port is not None and server.port.number and is_admitted and block_of(server) == target.block:
                 yield server.port.number
 
 
 def _names(gateways: tuple[str, ...], namespace: str, place: str) -> bool:
     return any(gateway_name(name, namespace) == place for name in gateways)
-
-
-def _routes(server: Server) -> str:
-    """The block of routes that a Gateway's server uses; none where it only redirects (R456, R610)."""
-    protocol = server.port.protocol.upper() if server.port is not None else ""
-    tls = server.tls
-    if tls is not None and tls.https_redirect:
-        return ""
-    if protocol in ("HTTPS", "TLS") and (tls is None or tls.mode in ("", "PASSTHROUGH", "AUTO_PASSTHROUGH")):
-        return "tls"
-    if protocol == "HTTPS" or protocol_of(protocol) is Protocol.HTTP:
-        return "http"
-    return "tcp"

@@ -7,6 +7,7 @@ from enum import Enum
 from functools import cached_property
 from typing import ParamSpec, TypeVar, cast
 
+from meshlint.finding import Ref
 from meshlint.mesh import history
 from meshlint.mesh.defaults import assumed
 from meshlint.mesh.gateway_classes import deployed
@@ -228,6 +229,19 @@ class Mesh:
     def resource_of(self, document: Document) -> Resource[Record] | None:
         """The resource that a document spells out; None for one that is no Kubernetes object."""
         return self._by_document.get(document)
+
+    def ref_of(self, document: Document) -> Ref | None:
+        """Which object a document spells out; the mesh's own settings stand in the root namespace."""
+        resource = self._by_document.get(document)
+        if resource is not None:
+            return resource.ref
+        for node, kind, name in (
+            (self.mesh_config, "MeshConfig", "istio"),
+            (self.mesh_networks, "MeshNetworks", "meshnetworks"),
+        ):
+            if node is not None and node.document is document:
+                return Ref("", kind, self.config.root_namespace, name)
+        return None
 
     def alternatives(self, resource: Resource[Record]) -> tuple[Resource[Record], ...]:
         """All definitions of the same object, this one included, in the order of the input."""
