@@ -264,6 +264,7 @@ def trace(
 
 
 app.command()(views.graph)
+app.command()(views.reach)
 
 
 def _words(given: Selectors) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The command `graph`, declared; what it does is in `run_graph`."""
+"""The commands `graph` and `reach`, declared; what they do is in `run_graph` and `run_reach`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -64,5 +64,64 @@ def graph(
             focus=focus,
             depth=depth,
             form=run_graph.form(form),
+        )
+    )
+
+
+def reach(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Files and folders, `-` for standard input; the working directory by default.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    caller: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="WHO",
+            help="NAMESPACE/WORKLOAD or NAMESPACE/ACCOUNT, NAMESPACE, gateway:NAMESPACE/NAME, others, or external.",
+        ),
+    ] = None,
+    called: Annotated[
+        str | None,
+        typer.Option("--to", metavar="WHAT", help="NAMESPACE/WORKLOAD or NAMESPACE/SERVICE, or NAMESPACE."),
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="A port, of the pods or of a Service.")] = None,
+    form: Annotated[str, typer.Option("--format", help="table, json or dot.")] = "table",
+    namespace: Annotated[str | None, typer.Option(help="The namespace of resources that name none.")] = None,
+    world: Annotated[World | None, typer.Option(help="How much of the mesh the input is.")] = None,
+    mesh_config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A file with the mesh's configuration.")
+    ] = None,
+    istio_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The release of Istio aimed at, such as 1.27.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Files to leave out.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="The configuration file.")] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")] = False,
+) -> int:
+    """Tell who can call what: always, on conditions or never, by the policies of each workload's port."""
+    from meshlint.cli import run_reach
+
+    overrides = Overrides(
+        namespace=namespace,
+        world=world,
+        mesh_config=mesh_config,
+        istio_version=istio_version,
+        exclude=tuple(exclude or ()),
+    )
+    return run_reach.answer(
+        run_reach.Order(
+            given=Given(
+                paths=tuple(paths or (".",)), config_file=config, reads_config=not no_config, overrides=overrides
+            ),
+            caller=caller,
+            called=called,
+            port=port,
+            form=run_reach.form(form),
         )
     )

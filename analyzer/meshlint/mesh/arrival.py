@@ -127,7 +127,7 @@ class Guard:
 
 def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts: tuple[Fact, ...]) -> Reception:
     """What the workload's own tokens and AuthorizationPolicies say of a call that its proxy has taken (S1, S2)."""
-    guard = Guard(_chain(workload, arrival), attached(mesh, workload), _authenticators(mesh, workload))
+    guard = Guard(_chain(workload, arrival), attached(mesh, workload), authenticators(mesh, workload))
     return judge(mesh, guard, arrival, name, facts)
 
 
@@ -298,7 +298,8 @@ def _without_token(request: Request) -> Request:
     )
 
 
-def _authenticators(mesh: Mesh, workload: Workload) -> tuple[RequestAuthentication, ...]:
+def authenticators(mesh: Mesh, workload: Workload) -> tuple[RequestAuthentication, ...]:
+    """The RequestAuthentications that verify tokens at the workload's proxy (S138)."""
     homes = (mesh.config.root_namespace, workload.namespace)
     gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
     found: list[RequestAuthentication] = []

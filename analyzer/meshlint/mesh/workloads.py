@@ -8,7 +8,7 @@ from meshlint.mesh.services import Host, HostPort
 from meshlint.resources.base import Labels, Resource, selects
 from meshlint.resources.record import Record
 from meshlint.resources.service_entry import WorkloadEntrySpec
-from meshlint.resources.workload import Container, ControllerSpec, CronJobSpec, PodSpec, PodTemplate
+from meshlint.resources.workload import Container, ContainerPort, ControllerSpec, CronJobSpec, PodSpec, PodTemplate
 
 
 class Proxy(Enum):
@@ -26,7 +26,7 @@ class Workload:
     """Pods that are alike. `container_ports` are the declared ones by name, unnamed under their number.
 
     `proxy` is UNKNOWN where the input does not show the namespace's labels. `is_assumed` marks what comes with
-    Istio's default install and not from the input.
+    Istio's default install and not from the input. `udp_ports` are those declared ports that are UDP only.
     """
 
     resource: Resource[Record]
@@ -38,6 +38,7 @@ class Workload:
     container_ports: Mapping[str, int]
     proxy: Proxy
     is_assumed: bool = False
+    udp_ports: frozenset[int] = frozenset()
 
     @property
     def principal(self) -> str:
@@ -135,7 +136,13 @@ def _workload(resource: Resource[Record], pods: _Pods, proxy: Proxy, *, is_assum
         },
         proxy=proxy,
         is_assumed=is_assumed,
+        udp_ports=_numbers(declared, is_udp=True) - _numbers(declared, is_udp=False),
     )
+
+
+def _numbers(ports: Iterable[ContainerPort], *, is_udp: bool) -> frozenset[int]:
+    alike = (port for port in ports if (port.protocol.upper() == "UDP") is is_udp)
+    return frozenset(port.container_port for port in alike if port.container_port is not None)
 
 
 def _entry(resource: Resource[Record], spec: WorkloadEntrySpec) -> Workload:
