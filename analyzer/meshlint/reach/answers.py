@@ -1,7 +1,7 @@
 """All answers at once: servers that are guarded alike and clients that no policy tells apart share one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from meshlint.mesh.authorization import gates
@@ -50,20 +50,34 @@ def reach(mesh: Mesh, callers: Sequence[Client], called: Sequence[Server]) -> Re
     alike: defaultdict[tuple[object, ...], list[Server]] = defaultdict(list)
     for server in called:
         alike[_likeness(mesh, server)].append(server)
-    rows = [row for group in alike.values() for row in _rows(mesh, tuple(group), callers)]
+    everyone = {at_ztunnel: _by_kind(callers, at_ztunnel=at_ztunnel) for at_ztunnel in (False, True)}
+    places = {client: at for at, client in enumerate(callers)}
+    rows = [row for group in alike.values() for row in _rows(mesh, tuple(group), everyone, places)]
     return Reach(tuple(callers), tuple(called), tuple(rows))
 
 
-def _rows(mesh: Mesh, group: tuple[Server, ...], callers: Sequence[Client]) -> list[Row]:
-    answers: dict[tuple[object, ...], tuple[list[Client], Access]] = {}
-    for some in _undistinguished(mesh, group[0].guard, callers):
-        found = access(mesh, group[0].guard, group[0].number, some[0])
-        answers.setdefault(_key(found), ([], found))[0].extend(some)
-    places = {client: at for at, client in enumerate(callers)} if len(answers) > 1 else {}
-    return [
-        Row(group, tuple(sorted(some, key=places.__getitem__) if places else some), found)
-        for some, found in answers.values()
-    ]
+def _by_kind(callers: Sequence[Client], *, at_ztunnel: bool) -> list[list[Client]]:
+    """The callers in groups whose members differ in nothing but their principal."""
+    groups: defaultdict[tuple[object, ...], list[Client]] = defaultdict(list)
+    for client in callers:
+        groups[(client.kind.is_named or client.kind, identity_doubt(client, at_ztunnel=at_ztunnel))].append(client)
+    return list(groups.values())
+
+
+def _rows(
+    mesh: Mesh, group: tuple[Server, ...], everyone: Mapping[bool, list[list[Client]]], places: Mapping[Client, int]
+) -> list[Row]:
+    guard, answers = group[0].guard, dict[tuple[object, ...], tuple[list[list[Client]], Access]]()
+    for some in _undistinguished(mesh, guard, everyone, places):
+        found = access(mesh, guard, group[0].number, some[0])
+        answers.setdefault(_key(found), ([], found))[0].append(some)
+    return [Row(group, _in_order(groups, places), found) for groups, found in answers.values()]
+
+
+def _in_order(groups: list[list[Client]], places: Mapping[Client, int]) -> tuple[Client, ...]:
+    if len(groups) == 1:
+        return tuple(groups[0])
+    return tuple(sorted((client for group in groups for client in group), key=places.__getitem__))
 
 
 def _key(found: Access) -> tuple[object, ...]:
@@ -85,26 +99,31 @@ def _likeness(mesh: Mesh, server: Server) -> tuple[object, ...]:
     return (server.guard, tuple(accepts(test, str(server.number)) for test in asked))
 
 
-def _undistinguished(mesh: Mesh, guard: Guard, callers: Sequence[Client]) -> list[list[Client]]:
+def _undistinguished(
+    mesh: Mesh, guard: Guard, everyone: Mapping[bool, list[list[Client]]], places: Mapping[Client, int]
+) -> Iterator[list[Client]]:
     """The callers in groups that the guard cannot tell apart."""
     if not isinstance(guard, Guarded):
-        return [list(callers)] if callers else []
-    passed: defaultdict[str, list[int]] = defaultdict(list)
+        if places:
+            yield list(places)
+        return
+    passed: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
     for at, test in enumerate(_tests(mesh, guard, PRINCIPAL)):
         for principal in mesh.derived(_accepted, mesh, test):
-            passed[principal].append(at)
-    groups: defaultdict[tuple[object, ...], list[Client]] = defaultdict(list)
-    doubts = mesh.derived(_doubts, mesh, guard.at_ztunnel)
-    for client in callers:
-        shown = tuple(passed[client.principal]) if client.principal in passed else ()
-        groups[(client.kind.is_named or client.kind, doubts.get(client, ""), shown)].append(client)
-    return list(groups.values())
+            passed[principal] += (at,)
+    found = [group for alike in everyone[guard.at_ztunnel] for group in _by_shown(alike, passed)]
+    yield from sorted(found, key=lambda group: places[group[0]])
 
 
-def _doubts(mesh: Mesh, at_ztunnel: bool) -> Mapping[Client, str]:
-    return {
-        client: doubt for client in named(mesh).values() if (doubt := identity_doubt(client, at_ztunnel=at_ztunnel))
-    }
+def _by_shown(alike: list[Client], passed: Mapping[str, tuple[int, ...]]) -> Iterator[list[Client]]:
+    """The clients in groups that pass the same tests."""
+    rest = [client for client in alike if client.principal not in passed]
+    groups: defaultdict[tuple[int, ...], list[Client]] = defaultdict(list)
+    for client in alike if len(rest) < len(alike) else ():
+        if client.principal in passed:
+            groups[passed[client.principal]].append(client)
+    yield from [rest] if rest else []
+    yield from groups.values()
 
 
 def _accepted(mesh: Mesh, test: Test) -> frozenset[str]:

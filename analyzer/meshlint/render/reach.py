@@ -1,7 +1,7 @@
 """Who can call what, as a table for people."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from meshlint.reach import Access, Always, Client, Never, OnConditions, Reach, Row, Undecidable
@@ -9,6 +9,9 @@ from meshlint.render.summary import counted, place
 from meshlint.render.terminal import visible
 from meshlint.render.witness import request_line
 from meshlint.request import Request
+
+Naming = Callable[[Sequence[Client]], list[str]]
+"""Names that stand for clients, each of them for one or for many."""
 
 _HEAD = ("TO", "FROM", "ALLOWED", "SUCH AS")
 
@@ -18,8 +21,9 @@ def table(reach: Reach, *, is_narrow: bool = False) -> str:
 
     What may never be called is counted. With *is_narrow* it is shown, and below each answer what decides it.
     """
+    names = naming(reach)
     shown = [row for row in reach.rows if is_narrow or not isinstance(row.access, Never)]
-    blocks = [list(_lines(reach, row)) for row in shown]
+    blocks = [list(_lines(row, names(row.clients))) for row in shown]
     every = [_HEAD, *(line for block in blocks for line in block)]
     widths = [max(len(line[at]) for line in every) for at in range(len(_HEAD) - 1)]
     rows = [_line(_HEAD, widths)] if blocks else []
@@ -44,18 +48,23 @@ def phrase(access: Access) -> str:
             assert_never(access)
 
 
-def names(reach: Reach, clients: Sequence[Client]) -> Iterator[str]:
-    """Names for some of the clients asked about: `anyone` for all, `namespace/*` for all identities of a namespace."""
-    if len(clients) == len(reach.clients) > 1:
+def naming(reach: Reach) -> Naming:
+    """How to name some of the clients asked about: `anyone` for all, `namespace/*` for all identities of a namespace."""
+    sizes = {namespace: len(members) for namespace, members in _by_namespace(reach.clients).items()}
+    return lambda clients: list(_names(clients, len(reach.clients), sizes))
+
+
+def _names(clients: Sequence[Client], everyone: int, sizes: Mapping[str, int]) -> Iterator[str]:
+    if len(clients) == everyone > 1:
         yield "anyone"
         return
-    whole, some = _by_namespace(reach.clients), _by_namespace(clients)
-    identities = sum(len(members) for members in whole.values())
-    if 1 < identities == sum(len(members) for members in some.values()):
+    groups = _by_namespace(clients)
+    known = sum(len(members) for members in groups.values())
+    if 1 < known == sum(sizes.values()):
         yield "any known identity"
-        some = {}
-    for namespace, members in some.items():
-        is_whole = 1 < len(members) == len(whole[namespace])
+        groups = {}
+    for namespace, members in groups.items():
+        is_whole = 1 < len(members) == sizes[namespace]
         yield from [f"{namespace}/*"] if is_whole else [client.name for client in members]
     yield from (client.name for client in clients if not client.kind.is_named)
 
@@ -68,12 +77,11 @@ def _by_namespace(clients: Sequence[Client]) -> dict[str, list[Client]]:
     return found
 
 
-def _lines(reach: Reach, row: Row) -> Iterator[tuple[str, str, str, str]]:
+def _lines(row: Row, callers: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
     answer, example = visible(phrase(row.access)), _example(row.access)
-    callers = [visible(name) for name in names(reach, row.clients)]
     for server in row.servers:
         for name in callers:
-            yield visible(server.name), name, answer, example
+            yield visible(server.name), visible(name), answer, example
 
 
 def _example(access: Access) -> str:
