@@ -64,7 +64,7 @@ def test_a_narrow_question_shows_the_refusals_and_what_decides(meshlint: Run):
         ("bookinfo/bookinfo-details", ["bookinfo/bookinfo-details"]),
         ("external", ["a peer without identity"]),
         ("others", ["any other identity of the mesh"]),
-        ("gateway:istio-system/bookinfo", ["istio-system/istio-ingressgateway"]),
+        ("gateway:bookinfo/bookinfo-gateway", ["istio-system/istio-ingressgateway"]),
         ("istio-egress", ["istio-egress/istio-egressgateway"]),
     ],
 )

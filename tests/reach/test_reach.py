@@ -255,6 +255,7 @@ def test_an_authorizer_that_is_not_defined_refuses():
 def test_an_unknown_proxy_of_the_server_leaves_open_what_policies_do():
     unseen = MESH.replace("metadata: {name: shop, labels: {istio-injection: enabled}}", "metadata: {name: other}")
     assert isinstance(ask(mesh_of(unseen, policy("{}")), Kind.EXTERNAL), Undecidable)
+    assert isinstance(ask(mesh_of(unseen, policy("{rules: [{}]}")), Kind.EXTERNAL), Undecidable)
     assert isinstance(ask(mesh_of(unseen), Kind.EXTERNAL), Always)
 
 

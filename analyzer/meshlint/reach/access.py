@@ -91,7 +91,8 @@ def _guarded(mesh: Mesh, guard: Guarded, port: int, client: Client) -> Access:
     doubt = identity_doubt(client, at_ztunnel=guard.at_ztunnel)
     if doubt and not _is_the_same(found, _at_all_entrances(mesh, guard, port, Caller(None))):
         return Undecidable(doubt)
-    if guard.doubt and not isinstance(found, Always):
+    # Without a proxy all is open, but a ztunnel may refuse what a sidecar lets pass (S93).
+    if guard.doubt and (guard.policies or not isinstance(found, Always)):
         return Undecidable(guard.doubt)
     return found
 
