@@ -28,6 +28,7 @@ GROUPS = {
     "Namespace": "v1",
     "Deployment": "apps/v1",
     "ServiceEntry": "networking.istio.io/v1",
+    "VirtualService": "networking.istio.io/v1",
     "AuthorizationPolicy": "security.istio.io/v1",
 }
 KINDS = {kind.value for kind in Kind}
@@ -148,6 +149,8 @@ def test_a_worked_case_ends_as_it_says(case, where, wanted, how):
         assert (found.kind, found.cluster) == (Kind.CLUSTER, cluster_name(wanted)), found
     if "status" in how:
         assert found.status == how["status"]
+    if "to" in how:
+        assert found.why == how["to"]
     if "shares" in how:
         assert [one.share for one in found.weights] == how["shares"]
         assert sum(bool(one.trouble) for one in found.weights) == how.get("troubles", 0)

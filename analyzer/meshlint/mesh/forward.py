@@ -15,7 +15,7 @@ from meshlint.mesh.routing import Match
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.services import Host, Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
-from meshlint.mesh.translated import is_translated, refusal
+from meshlint.mesh.translated import is_translated, no_cluster
 from meshlint.mesh.treatment import aborted, copies, effects, preflight, redirected, timing, whole
 from meshlint.mesh.view import view
 from meshlint.mesh.virtual_hosts import domain_of
@@ -33,7 +33,7 @@ def by_rule(hop: Hop, kept: Kept, match: Match) -> Way:
         return ended(answer)
     redirect, direct = rule.setting("redirect"), rule.setting("directResponse")
     if redirect is not None:
-        return ended(redirected(redirect, asked))
+        return ended(redirected(redirect, asked, match))
     if direct is not None:
         return ended(Outcome(Kind.DIRECT, whole(direct.get("status"))))
     sent = rewritten(asked, rule.setting("rewrite"), match)
@@ -218,10 +218,11 @@ def _cluster(
     hop: Hop, to: Destination, owner: VirtualService, vs: VirtualService, port: int, *, is_http: bool
 ) -> Cluster:
     host = qualify(to.host, owner.namespace, hop.mesh.settings.cluster_domain)
-    refused = refusal(hop.mesh, to.node)
-    if refused:
+    refused = no_cluster(hop.mesh, to.node)
+    if refused is not None:
         number = to.port.number if to.port is not None and to.port.number is not None else port
-        return Cluster(host, number, "", None, to.node, flaw=refused)
+        lost = Cluster(host, number, "", None, to.node)
+        return replace(lost, flaw=refused.why) if refused.is_certain else replace(lost, doubt=refused.why)
     number = destination_port(hop.mesh, hop.client, to, host, port, is_http=is_http)
     seen = view(hop.mesh, hop.client)
     return cluster(hop.mesh, hop.client, seen, (host, number, to.subset), node=to.node, via=vs)

@@ -4,6 +4,7 @@ What is made is spelled out as VirtualServices are written, each part at the pla
 that reads VirtualServices reads it too.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,8 +31,17 @@ from meshlint.source.node import Node
 HTTPLike = Resource[HTTPRouteSpec | GRPCRouteSpec]
 """A route that chooses by requests."""
 
-Refusals = Mapping[Node, str]
-"""For the nodes of destinations that no cluster can be had for, why not."""
+
+@dataclass(frozen=True, slots=True)
+class NoCluster:
+    """Why a destination has no cluster; not `is_certain` where manifests do not show what it leads to."""
+
+    why: str
+    is_certain: bool = True
+
+
+Refusals = Mapping[Node, NoCluster]
+"""The nodes of destinations that no cluster can be had for."""
 
 _FILTERS: Mapping[str, frozenset[str]] = {
     "HTTPRoute": frozenset(
@@ -69,7 +79,7 @@ def pieces(mesh: Mesh, route: HTTPLike, port: int | None = None, *, in_mesh: boo
 
 
 def destinations(
-    mesh: Mesh, route: Route, refs: Iterable[BackendRef], refusals: dict[Node, str], *, in_mesh: bool
+    mesh: Mesh, route: Route, refs: Iterable[BackendRef], refusals: dict[Node, NoCluster], *, in_mesh: bool
 ) -> list[Spelled]:
     """The weighted destinations of a rule; those that can have no cluster are noted in *refusals* (R908)."""
     found: list[Spelled] = []
@@ -94,7 +104,7 @@ def hard_flaw(mesh: Mesh, route: Route, refs: Iterable[BackendRef], *, in_mesh: 
 
 
 def _pieces(mesh: Mesh, route: HTTPLike, port: int | None, *, in_mesh: bool) -> Pieces:
-    refusals: dict[Node, str] = {}
+    refusals: dict[Node, NoCluster] = {}
     found: list[Piece] = []
     rules: tuple[HTTPRule | GRPCRule, ...] = route.spec.rules
     for index, rule in enumerate(rules):
@@ -135,7 +145,7 @@ def _rule_flaw(mesh: Mesh, route: HTTPLike, rule: HTTPRule | GRPCRule, *, in_mes
 
 
 def _actions(
-    mesh: Mesh, route: HTTPLike, rule: HTTPRule | GRPCRule, refusals: dict[Node, str], *, in_mesh: bool
+    mesh: Mesh, route: HTTPLike, rule: HTTPRule | GRPCRule, refusals: dict[Node, NoCluster], *, in_mesh: bool
 ) -> Mapping[str, Spelled]:
     """What is done with the requests of a rule (R908, R913)."""
     found: dict[str, Spelled] = {"headers": _headers(rule.filters)}
@@ -145,6 +155,8 @@ def _actions(
             found["redirect"] = _redirect(one)
         elif one.url_rewrite is not None and one.type == "URLRewrite":
             found["rewrite"] = _rewrite(one)
+        elif one.cors is not None and one.type == "CORS":
+            found["corsPolicy"] = _cors(one.cors)
         elif one.request_mirror is not None and one.type == "RequestMirror":
             mirrors += _mirrored(mesh, route, one.request_mirror, in_mesh=in_mesh)
     found["mirrors"] = mirrors or None
@@ -157,10 +169,24 @@ def _actions(
     return {**found, "directResponse": {"status": 404 if is_silent else 500}}
 
 
-def _destination(one: Backend, refusals: dict[Node, str]) -> Node:
+def _cors(by: Node) -> Spelled:
+    """A CORS filter: `*` in an origin stands for anything, and other origins than the allowed are answered as well."""
+    given = by.get("allowOrigins")
+    origins = [str(one.value) for one in given.elements] if given is not None else []
+    allowed: list[Spelled] = [
+        {"exact": one} if one == "*" or "*" not in one else {"regex": re.escape(one).replace(r"\*", ".*")}
+        for one in origins
+    ]
+    kept = {key: by.get(key) for key in ("allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials")}
+    return spelled({**kept, "allowOrigins": allowed, "unmatchedPreflights": "IGNORE"}, by)
+
+
+def _destination(one: Backend, refusals: dict[Node, NoCluster]) -> Node:
     node = spelled({"host": one.host, "port": {"number": one.port} if one.port is not None else None}, one.ref.node)
     if one.flaw is not None and one.flaw.is_refused:
-        refusals[node] = f"{one.ref.kind} `{one.ref.name}`: {one.flaw.value}"
+        refusals[node] = NoCluster(f"{one.ref.kind} `{one.ref.name}`: {one.flaw.value}")
+    elif not one.is_read:
+        refusals[node] = NoCluster(f"what {one.ref.kind} `{one.ref.name}` leads to is not shown", is_certain=False)
     return node
 
 

@@ -111,6 +111,14 @@ def _without_dots(path: str) -> str:
     return "/" + "/".join(kept)
 
 
+def new_path(path: str, uri: str, match: Match) -> str:
+    """The path that a redirect leads to: as it says, or with only the matched prefix replaced (R913)."""
+    prefix = uri.removeprefix("%PREFIX()%")
+    if prefix == uri:
+        return uri or path
+    return _replaced(path, prefix.removesuffix("/") or "/", match)
+
+
 def _replaced(path: str, uri: str, match: Match) -> str:
     """A matched prefix is replaced, any other matched path as a whole; without a condition the prefix is `/`."""
     written = match.written.uri if match.written is not None else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from meshlint.mesh.backends import backends
 from meshlint.mesh.hosts import covers, is_wildcard, narrower, overlaps
 from meshlint.mesh.kubernetes_gateways import Listening, listenings
-from meshlint.mesh.kubernetes_routes import HTTPLike, Piece, destinations, hard_flaw, pieces
+from meshlint.mesh.kubernetes_routes import HTTPLike, NoCluster, Piece, Refusals, destinations, hard_flaw, pieces
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.parents import Attachment, Route, accepted, attachments, hostnames, routes
 from meshlint.mesh.routing import RouteTable
@@ -37,9 +37,9 @@ def all_route_tables(mesh: Mesh) -> tuple[RouteTable, ...]:
     return (*mesh.route_tables, *translated_tables(mesh))
 
 
-def refusal(mesh: Mesh, destination: Node) -> str:
-    """Why a destination can have no cluster: a backend of the Gateway API that Istio does not take (R908); else empty."""
-    return mesh.derived(_translation, mesh).refusals.get(destination, "")
+def no_cluster(mesh: Mesh, destination: Node) -> NoCluster | None:
+    """Why a destination has no cluster: a backend of the Gateway API that Istio does not take (R908)."""
+    return mesh.derived(_translation, mesh).refusals.get(destination)
 
 
 def is_translated(vs: VirtualService) -> bool:
@@ -65,7 +65,7 @@ def left_out(mesh: Mesh, name: str) -> Iterator[tuple[str, Node]]:
 @dataclass(frozen=True, slots=True)
 class _Translation:
     services: tuple[VirtualService, ...]
-    refusals: Mapping[Node, str]
+    refusals: Refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class _Collected:
 
     slots: dict[_Slot, list[tuple[Route, Piece]]] = field(default_factory=dict)
     services: list[VirtualService] = field(default_factory=list)
-    refusals: dict[Node, str] = field(default_factory=dict)
+    refusals: dict[Node, NoCluster] = field(default_factory=dict)
 
 
 def _translation(mesh: Mesh) -> _Translation:
@@ -156,7 +156,7 @@ def _merged(slot: _Slot, some: Iterable[tuple[Route, Piece]]) -> VirtualService:
     )
 
 
-def _of_connections(mesh: Mesh, route: Route, refusals: dict[Node, str]) -> Iterator[VirtualService]:
+def _of_connections(mesh: Mesh, route: Route, refusals: dict[Node, NoCluster]) -> Iterator[VirtualService]:
     """The VirtualServices of a TLSRoute or TCPRoute: one for each listener or host (R914)."""
     for attachment in accepted(mesh, route):
         for one in attachment.listenings:
@@ -171,7 +171,9 @@ def _of_connections(mesh: Mesh, route: Route, refusals: dict[Node, str]) -> Iter
             yield from _of_host(mesh, attachment, host, refusals)
 
 
-def _of_host(mesh: Mesh, attachment: Attachment, host: Host, refusals: dict[Node, str]) -> Iterator[VirtualService]:
+def _of_host(
+    mesh: Mesh, attachment: Attachment, host: Host, refusals: dict[Node, NoCluster]
+) -> Iterator[VirtualService]:
     route = attachment.route
     is_tls = isinstance(route.spec, TLSRouteSpec)
     snis = ([host.name] if hostnames(route) == ("*",) else list(hostnames(route))) if is_tls else None
@@ -183,7 +185,7 @@ def _of_host(mesh: Mesh, attachment: Attachment, host: Host, refusals: dict[Node
 
 
 def _l4_routes(
-    mesh: Mesh, route: Route, match: Mapping[str, Spelled], refusals: dict[Node, str], *, in_mesh: bool
+    mesh: Mesh, route: Route, match: Mapping[str, Spelled], refusals: dict[Node, NoCluster], *, in_mesh: bool
 ) -> list[Spelled]:
     found: list[Spelled] = []
     asks = any(one is not None for one in match.values())
@@ -197,11 +199,11 @@ def _l4_routes(
     return found
 
 
-def _nowhere(mesh: Mesh, route: Route, refs: tuple[BackendRef, ...], refusals: dict[Node, str]) -> list[Spelled]:
+def _nowhere(mesh: Mesh, route: Route, refs: tuple[BackendRef, ...], refusals: dict[Node, NoCluster]) -> list[Spelled]:
     """Backends of which none has a weight: connections go to a cluster that is not there (R914)."""
     found = [one for one in backends(mesh, route, refs, in_mesh=True) if one.host][:1]
     nodes = [spelled({"host": one.host}, one.ref.node) for one in found]
-    refusals.update(dict.fromkeys(nodes, "no backend has a weight"))
+    refusals.update(dict.fromkeys(nodes, NoCluster("no backend has a weight")))
     return [{"destination": node, "weight": 1} for node in nodes]
 
 

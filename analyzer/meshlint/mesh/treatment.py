@@ -6,9 +6,10 @@ from meshlint import request as a
 from meshlint.mesh import history
 from meshlint.mesh.delegates import Rule
 from meshlint.mesh.model import Mesh
+from meshlint.mesh.paths import new_path
 from meshlint.mesh.predicate import accepts
 from meshlint.mesh.re2 import BadPattern
-from meshlint.mesh.routing import string_test
+from meshlint.mesh.routing import Match, string_test
 from meshlint.mesh.steps import Fact, Kind, Outcome
 from meshlint.request import Request
 from meshlint.resources.record import decode
@@ -59,16 +60,23 @@ def preflight(rule: Rule, request: Request) -> Outcome | None:
     return None
 
 
-def redirected(redirect: Node, request: Request) -> Outcome:
-    """The redirect that a route answers with, and where it leads (R404)."""
+def redirected(redirect: Node, request: Request, match: Match) -> Outcome:
+    """The redirect that a route answers with, and where it leads (R404, R913)."""
     code = whole(redirect.get("redirectCode")) or 301
     scheme = _text(redirect.get("scheme")) or request.get(a.SCHEME) or "http"
     host = _text(redirect.get("authority")) or request.get(a.AUTHORITY) or ""
+    default = 443 if scheme == "https" else 80
     port = whole(redirect.get("port"))
+    match _text(redirect.get("derivePort")):
+        case "FROM_PROTOCOL_DEFAULT":
+            port = default
+        case "FROM_REQUEST_PORT":
+            given = (request.get(a.AUTHORITY) or "").rpartition(":")[2]
+            port = int(given) if given.isdecimal() else default
     if port is not None:
         host = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        host = host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
-    path = _text(redirect.get("uri")) or request.get(a.PATH) or "/"
+        host = host if port == default else f"{host}:{port}"
+    path = new_path(request.get(a.PATH) or "/", _text(redirect.get("uri")), match)
     query = (request.get(a.header(":path")) or "").partition("?")
     return Outcome(Kind.REDIRECT, code, why=f"{scheme}://{host}{path}{query[1]}{query[2]}")
 
