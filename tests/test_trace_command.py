@@ -38,7 +38,8 @@ def test_a_delivered_request_is_0_and_shows_each_hop_with_its_place(meshlint: Ru
     assert stages == ["client", "route", "cluster", "server"]
     assert "VirtualService bookinfo/reviews, route canary" in run.stdout
     assert "routes.yaml:" in run.stdout
-    assert run.stdout.splitlines()[-1].startswith("→ 200 cluster outbound|9080|v3|reviews.bookinfo.svc.cluster.local")
+    assert len({line.rfind("  ") for line in run.stdout.splitlines()[1:4]}) == 1
+    assert run.stdout.splitlines()[-1].startswith("→ 200 reviews:v3 (bookinfo/reviews-v3)")
 
 
 def test_a_refused_request_is_1(meshlint: Run):

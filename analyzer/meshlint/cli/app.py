@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from meshlint import __version__
 from meshlint.cli import USAGE_OR_INTERNAL, pages, run_lint, streams, views
+from meshlint.cli import options as o
 from meshlint.cli.inputs import Given, Overrides
 from meshlint.cli.pages import Listing
 from meshlint.cli.streams import Color
+from meshlint.cli.trace_command import trace
 from meshlint.config import FailOn, UsageError
-from meshlint.mesh.settings import World
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # Typer exports this one alone of its usage errors.
 
@@ -92,34 +92,13 @@ def lint(
     fail_on: Annotated[
         FailOn | None, typer.Option(help="The mildest severity that makes the exit code 1; error by default.")
     ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(help="The namespace of resources that name none; `default` by default.")
-    ] = None,
-    world: Annotated[
-        World | None,
-        typer.Option(
-            help="How much of the mesh the input is: all of it, a part, or seen from the input (auto, the default)."
-        ),
-    ] = None,
-    mesh_config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A file with the mesh's configuration.")
-    ] = None,
-    mesh_networks: Annotated[str | None, typer.Option(metavar="FILE", help="A file with the mesh's networks.")] = None,
-    schemas: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DIR", help="CustomResourceDefinitions of kinds of your own, to check against; repeatable."
-        ),
-    ] = None,
-    istio_version: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VERSION", help="The release of Istio aimed at, such as 1.27; the newest known by default."
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Files to leave out, as in .gitignore; repeatable.")
-    ] = None,
+    namespace: o.NamespaceOption = None,
+    world: o.WorldOption = None,
+    mesh_config: o.MeshConfigOption = None,
+    mesh_networks: o.MeshNetworksOption = None,
+    schemas: o.SchemasOption = None,
+    istio_version: o.VersionOption = None,
+    exclude: o.ExcludeOption = None,
     now: Annotated[
         datetime | None,
         typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="The day as of which certificates are judged; today."),
@@ -128,11 +107,9 @@ def lint(
     no_ignores: Annotated[
         bool, typer.Option("--no-ignores", help="Take no notice of comments and annotations that silence findings.")
     ] = False,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The configuration file, in place of the one found.")
-    ] = None,
-    no_config: Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")] = False,
-    color: Annotated[Color, typer.Option(help="Whether to use colours.")] = Color.AUTO,
+    config: o.ConfigOption = None,
+    no_config: o.NoConfigOption = False,
+    color: o.ColorOption = Color.AUTO,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing for people where nothing is found.")
     ] = False,
@@ -189,78 +166,7 @@ def rules(form: Annotated[Listing, typer.Option("--format", help="The form of th
     return 0
 
 
-@app.command()
-def trace(
-    words: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[METHOD] URL [PATH]...",
-            help="What is asked: a URL with http, https, grpc, tls or tcp; then files and folders.",
-            show_default=False,
-        ),
-    ],
-    *,
-    headers: Annotated[
-        list[str] | None, typer.Option("--header", "-H", metavar="NAME: VALUE", help="A header; repeatable.")
-    ] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="WHO", help="NAMESPACE/WORKLOAD, gateway:NAMESPACE/NAME, or external: who sends it."
-        ),
-    ] = None,
-    sni: Annotated[str | None, typer.Option(help="The server name of a TLS connection, if not the URL's.")] = None,
-    address: Annotated[str | None, typer.Option(metavar="IP", help="The address that is dialed.")] = None,
-    source_ip: Annotated[str | None, typer.Option(metavar="IP", help="The address that the call comes from.")] = None,
-    principal: Annotated[str | None, typer.Option(help="The client's identity, in place of its workload's.")] = None,
-    claims: Annotated[
-        list[str] | None, typer.Option("--jwt", metavar="CLAIM=VALUE", help="A claim of a valid token; repeatable.")
-    ] = None,
-    expect: Annotated[
-        str | None, typer.Option(help="What has to come of it, such as status=200,to=reviews:v1; else the exit is 1.")
-    ] = None,
-    form: Annotated[str, typer.Option("--format", help="full or json.")] = "full",
-    namespace: Annotated[str | None, typer.Option(help="The namespace of resources that name none.")] = None,
-    world: Annotated[World | None, typer.Option(help="How much of the mesh the input is.")] = None,
-    mesh_config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A file with the mesh's configuration.")
-    ] = None,
-    istio_version: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="The release of Istio aimed at, such as 1.27.")
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Files to leave out.")] = None,
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="The configuration file.")] = None,
-    no_config: Annotated[bool, typer.Option("--no-config", help="Read no configuration file.")] = False,
-    color: Annotated[Color, typer.Option(help="Whether to use colours.")] = Color.AUTO,
-) -> int:
-    """Follow one request through the mesh: who routes it where, by which rule, and what becomes of it."""
-    from meshlint.cli import run_trace
-
-    method, url, paths = run_trace.split(words)
-    overrides = Overrides(
-        namespace=namespace,
-        world=world,
-        mesh_config=mesh_config,
-        istio_version=istio_version,
-        exclude=tuple(exclude or ()),
-    )
-    return run_trace.show(
-        run_trace.Order(
-            given=Given(paths=paths, config_file=config, reads_config=not no_config, overrides=overrides),
-            url=url,
-            method=method,
-            headers=tuple(headers or ()),
-            origin=origin,
-            sni=sni,
-            address=address,
-            source_ip=source_ip,
-            principal=principal,
-            claims=tuple(claims or ()),
-            expect=expect,
-            form=run_trace.form(form),
-            color=color,
-        )
-    )
+app.command()(trace)
 
 
 app.command()(views.graph)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from enum import Enum
@@ -42,6 +43,22 @@ def complain(message: str) -> None:
 def remark(message: str) -> None:
     """Tell the user something that belongs to no report."""
     sys.stderr.write(f"meshlint: {message}\n")
+
+
+def takes_unicode() -> bool:
+    """Whether standard output can show the arrows and marks of reports for people."""
+    try:
+        "→✓✗·—…".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def columns() -> int | None:
+    """How wide standard output is; None where it is no terminal, which has no width."""
+    if sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return None
 
 
 def is_colored(wish: Color, environment: Mapping[str, str], is_terminal: bool) -> bool:

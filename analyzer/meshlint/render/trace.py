@@ -1,116 +1,72 @@
-"""A trace as text for people and as JSON for programs."""
+"""A trace as text for people: the steps with what decided each and where, then the outcome in one line."""
 
 from collections.abc import Iterator
-from json import dumps
 
-from meshlint.mesh.steps import Outcome, Share, Step, Trace, Tried
-from meshlint.render.json import VERSION, Json, location_json
-from meshlint.render.terminal import Style, paint, visible
-from meshlint.render.witness import request_fields
-from meshlint.request import header
-from meshlint.source.node import Node
+from meshlint.mesh.steps import Kind, Outcome, Step, Trace, Tried
+from meshlint.render.layout import Look, Row, laid_out
+from meshlint.render.terminal import Style
 
-_WIDTH = 96
-_INDENT = " " * 11
+INDENT = " " * 11
+_LONG_NAME = 40
 
 
-def trace_text(trace: Trace, *, color: bool) -> str:
-    """The steps with what decided each and where, then the outcome in one line."""
-    painted = paint(color=color)
-    lines: list[str] = []
+def trace_text(trace: Trace, look: Look) -> str:
+    """The trace as a stream with that look shows it."""
+    return laid_out((*step_rows(trace), outcome_row(trace.outcome)), look)
+
+
+def step_rows(trace: Trace) -> Iterator[Row]:
+    """The rows of all steps, which are numbered."""
     for number, step in enumerate(trace.steps, start=1):
-        lines += list(_step(number, step))
-    kind = trace.outcome.kind
-    style = Style.STRONG if kind.is_delivered else Style.ERROR
-    return "\n".join((*lines, painted(f"→ {visible(_outcome(trace.outcome))}", style))) + "\n"
+        yield from rows_of(number, step)
 
 
-def trace_json(trace: Trace) -> str:
-    """All there is to know about the trace, in one line."""
-    return dumps(trace_fields(trace)) + "\n"
-
-
-def trace_fields(trace: Trace) -> Json:
-    """The trace as the JSON of every command has it."""
-    return {
-        "version": VERSION,
-        "request": request_fields(trace.request.but(header(":path"), None)),
-        "outcome": outcome_fields(trace.outcome),
-        "steps": [_step_fields(step) for step in trace.steps],
-    }
-
-
-def outcome_fields(outcome: Outcome) -> Json:
-    """How a request ends, as JSON."""
-    return {
-        "kind": outcome.kind.value,
-        "status": outcome.status,
-        "cluster": outcome.cluster or None,
-        "weights": [_share_fields(one) for one in outcome.weights],
-        "workloads": list(outcome.workloads),
-        "why": outcome.why or None,
-    }
-
-
-def _share_fields(one: Share) -> Json:
-    return {
-        "cluster": one.cluster,
-        "share": one.share,
-        "workloads": list(one.workloads),
-        "why": one.trouble or None,
-    }
-
-
-def _step_fields(step: Step) -> Json:
-    return {
-        "stage": step.stage.value,
-        "text": step.text,
-        "location": _location(step.node),
-        "facts": [{"text": fact.text, "location": _location(fact.node)} for fact in step.facts],
-        "tried": [
-            {"name": one.name, "matched": one.matched, "why": one.why or None, "location": _location(one.node)}
-            for one in step.tried
-        ],
-    }
-
-
-def _location(node: Node | None) -> Json:
-    return None if node is None else location_json(node.span)
-
-
-def _step(number: int, step: Step) -> Iterator[str]:
-    yield _line(f"{number} {step.stage.value:<8} {step.text}", step.node)
+def rows_of(number: int, step: Step) -> Iterator[Row]:
+    """The rows of one step: what was decided, what else is so, and the rules that were tried."""
+    head = f"{number} {step.stage.value}"
+    yield Row(f"{head:<{len(INDENT) - 1}} {step.text}", step.node, strong=len(head))
     for fact in step.facts:
-        yield _line(_INDENT + fact.text, fact.node)
+        yield Row(INDENT + fact.text, fact.node)
+    widest = max((len(one.name) for one in step.tried), default=0)
     for one in step.tried:
-        yield _line(_INDENT + _tried(one), one.node)
+        yield Row(INDENT + _tried(one, min(widest, _LONG_NAME)), one.node)
 
 
-def _tried(one: Tried) -> str:
-    match one.matched:
-        case True:
-            return f"✓ {one.name}"
-        case False:
-            return f"✗ {one.name}" + (f"  {one.why}" if one.why else "")
-        case None:
-            return f"· {one.name}  not tried: the first match wins"
+def outcome_row(outcome: Outcome) -> Row:
+    """The outcome in one line."""
+    style = Style.STRONG if outcome.kind.is_delivered else Style.ERROR
+    return Row(f"→ {outcome_words(outcome)}", style=style, hanging=2)
 
 
-def _line(text: str, node: Node | None) -> str:
-    shown = visible(text)
-    if node is None:
-        return shown
-    return f"{shown:<{_WIDTH}}  {visible(node.span.source.name)}:{node.span.first.line}"
-
-
-def _outcome(outcome: Outcome) -> str:
-    words = [str(outcome.status) if outcome.status is not None else "", outcome.kind.value]
+def outcome_words(outcome: Outcome) -> str:
+    """How a request ends: the status, the kind unless it is simply delivered, to what, and why."""
+    words = [str(outcome.status) if outcome.status is not None else ""]
+    if outcome.kind is not Kind.CLUSTER:
+        words.append(outcome.kind.value)
+    elif outcome.status is None:
+        words.append("connected")
     if outcome.weights:
-        words.append(", ".join(f"{one.share:.0%} {one.cluster}" for one in outcome.weights))
+        words.append(", ".join(f"{one.share * 100:.4g} % {cluster_words(one.cluster)}" for one in outcome.weights))
     else:
-        words.append(outcome.cluster)
+        words.append(cluster_words(outcome.cluster))
     if outcome.workloads:
         words.append(f"({', '.join(outcome.workloads)})")
     if outcome.why:
         words.append(f"— {outcome.why}")
     return " ".join(word for word in words if word)
+
+
+def cluster_words(cluster: str) -> str:
+    """A cluster as people name it, `reviews:v1`; names of Envoy's own stay as they are."""
+    parts = cluster.split("|")
+    if len(parts) != 4:
+        return cluster
+    _, _, subset, host = parts
+    name, _, rest = host.partition(".")
+    short = name if ".svc." in f".{rest}" and rest else host
+    return f"{short}:{subset}" if subset else short
+
+
+def _tried(one: Tried, width: int) -> str:
+    mark, why = {True: ("✓", one.why), False: ("✗", one.why), None: ("·", "not tried (first match wins)")}[one.matched]
+    return f"{mark} {one.name:<{width}}  {why}".rstrip()
