@@ -7,9 +7,11 @@ from meshlint.cli.expectations import Expectation, expectations
 from meshlint.config import UsageError
 from meshlint.mesh.asked import AskingError, asked
 from meshlint.mesh.model import Mesh
+from meshlint.mesh.named_routes import routes_named
 from meshlint.mesh.sender import sender
 from meshlint.mesh.steps import Trace
 from meshlint.mesh.trace import trace
+from meshlint.mesh.why_not import WhyNot, why_not
 from meshlint.request import Request
 
 
@@ -104,6 +106,16 @@ def answered(mesh: Mesh, asking: Prepared) -> Trace:
         return trace(mesh, sender(mesh, question.origin, request), request)
     except AskingError as error:
         raise _complaint(question, error) from error
+
+
+def explained(mesh: Mesh, asking: Prepared, found: Trace, route: str) -> tuple[WhyNot, ...]:
+    """Why the routes of that name do not take the request of a trace; raises UsageError where there is none."""
+    try:
+        rules = routes_named(mesh, found, route)
+        origin = sender(mesh, asking.question.origin, asking.request)
+    except AskingError as error:
+        raise UsageError(f"--why-not: {error}") from error
+    return tuple(why_not(mesh, origin, found, rule) for rule in rules)
 
 
 def titled(question: Question) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from meshlint.cli import streams
 from meshlint.cli.expectations import missed
 from meshlint.cli.inputs import Given, configured, read, what_was_read, without_garbage
-from meshlint.cli.questions import Prepared, Question, Spoken, answered, prepared, split, titled
+from meshlint.cli.questions import Prepared, Question, Spoken, answered, explained, prepared, split, titled
 from meshlint.cli.requests_file import requests_of
 from meshlint.config import Config, UsageError, suggestion
 from meshlint.mesh.contrast import contrast
@@ -18,6 +18,7 @@ from meshlint.render.layout import Look
 from meshlint.render.trace import trace_text
 from meshlint.render.trace_both import both_json, both_text
 from meshlint.render.trace_json import trace_json
+from meshlint.render.why_not import why_not_fields, why_not_text
 from meshlint.session import Input
 
 _DELIVERED, _FAILED, _UNDECIDED = 0, 1, 3
@@ -32,6 +33,7 @@ class Order:
     given: Given
     words: tuple[str, ...]
     spoken: Spoken
+    why_not: str | None
     both: tuple[str, str] | None
     requests: str | None
     form: str | None
@@ -58,10 +60,12 @@ def _show_one(order: Order, asking: Prepared) -> int:
         return source
     found = answered(source.mesh, asking)
     lost = missed(source.mesh, found, asking.question.expectations)
+    answers = explained(source.mesh, asking, found, order.why_not) if order.why_not is not None else ()
     if order.form == "json":
-        streams.emit(trace_json(found, _judged(asking.question, lost)))
+        reasons: Mapping[str, Json] = {"whyNot": [why_not_fields(one) for one in answers]} if answers else {}
+        streams.emit(trace_json(found, {**_judged(asking.question, lost), **reasons}))
     else:
-        streams.emit(trace_text(found, _look(order)))
+        streams.emit(trace_text(found, _look(order)) + why_not_text(answers, _look(order)))
     for one in lost:
         streams.remark(one)
     return _exit_code(asking.question, found, lost)
@@ -69,7 +73,11 @@ def _show_one(order: Order, asking: Prepared) -> int:
 
 def _show_many(order: Order, file: str) -> int:
     """The traces of a file's requests; the exit code is that of the worst, where failed is worse than undecided."""
-    for name, is_given in (("--both", order.both), ("a request's own options", order.spoken != Spoken())):
+    for name, is_given in (
+        ("--both", order.both),
+        ("--why-not", order.why_not),
+        ("a request's own options", order.spoken != Spoken()),
+    ):
         if is_given:
             raise UsageError(f"--requests does not go with {name}: the file says what is asked")
     if any("://" in word for word in order.words):
@@ -95,6 +103,8 @@ def _show_many(order: Order, file: str) -> int:
 
 
 def _show_both(order: Order, asking: Prepared, names: tuple[str, str]) -> int:
+    if order.why_not is not None:
+        raise UsageError("--both compares two traces: --why-not is about one")
     if asking.question.expectations:
         raise UsageError("--both compares two traces: --expect is about one")
     if len(order.words) > 1 + (asking.question.method is not None):

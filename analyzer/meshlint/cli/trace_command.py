@@ -32,6 +32,13 @@ Jwt = Annotated[Texts, typer.Option("--jwt", metavar="CLAIM=VALUE", help="A clai
 Expect = Annotated[
     str | None, typer.Option(help="What has to come of it, such as status=200,to=reviews:v1; else the exit code is 1.")
 ]
+WhyNot = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROUTE",
+        help="Why a route does not take it: the route's name or index, or NAMESPACE/NAME[:ROUTE] of a VirtualService.",
+    ),
+]
 Both = Annotated[
     tuple[str, str] | None,
     typer.Option(metavar="OLD NEW", help="Trace it in two inputs, and show what differs.", show_default=False),
@@ -57,6 +64,7 @@ def trace(
     principal: Principal = None,
     claims: Jwt = None,
     expect: Expect = None,
+    why_not: WhyNot = None,
     both: Both = None,
     requests: Requests = None,
     form: Format = None,
@@ -82,5 +90,5 @@ def trace(
         exclude=tuple(exclude or ()),
     )
     given = Given(paths=(), config_file=config, reads_config=not no_config, overrides=overrides)
-    order = run_trace.Order(given, tuple(words or ()), spoken, both, requests, form, color)
+    order = run_trace.Order(given, tuple(words or ()), spoken, why_not, both, requests, form, color)
     return run_trace.show(order)

@@ -68,11 +68,16 @@ def choose(rules: tuple[Kept, ...], client: Client, request: Request) -> Chosen:
         unclear = next((word for entry in one.matches for word in unclear_parts(entry.predicate)), "")
         if match is None and unclear:
             return Chosen(None, None, tuple(tried), unclear=f"`{name}`: {unclear}")
-        tried.append(Tried(name, one.rule.route.node, match is not None, why))
+        tried.append(Tried(name, one.rule.route.node, match is not None, why, one.matches, seen))
         if match is not None:
-            rest = [Tried(title(later), later.rule.route.node, None) for later in rules[position + 1 :]]
+            rest = [_untried(later, client, request) for later in rules[position + 1 :]]
             return Chosen(one, match, (*tried, *rest))
     return Chosen(None, None, tuple(tried))
+
+
+def _untried(one: Kept, client: Client, request: Request) -> Tried:
+    seen = at_proxy(request, client, one.port, one.place)
+    return Tried(title(one), one.rule.route.node, None, "", one.matches, seen)
 
 
 def title(one: Kept) -> str:

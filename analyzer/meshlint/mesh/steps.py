@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from meshlint.mesh.routing import Match
 from meshlint.request import Request
 from meshlint.source.node import Node
 
@@ -45,12 +46,17 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried:
-    """A rule that was looked at. `matched` is None for one that was not tried, since an earlier one matched."""
+    """A rule that was looked at. `matched` is None for one that was not tried, since an earlier one matched.
+
+    `entries` are what it asks for, of the request as it is `seen` at this proxy; policies have none here.
+    """
 
     name: str
     node: Node
     matched: bool | None
     why: str = ""
+    entries: tuple[Match, ...] = ()
+    seen: Request | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
