@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CLEAN = "examples/bookinfo"
 BROKEN = "examples/bookinfo-broken"
 ROW = re.compile(r"^\| `(?P<file>[^`]+)` \| (?P<line>\d+) \| (?P<rule>MSH\d{3}) \| (?P<what>.+) \|$", re.MULTILINE)
+CONSOLE = re.compile(r"^```console\n\$ (.+)\n((?:(?!```).*\n)+)```$", re.MULTILINE)
 MARK = re.compile(r"# planted: (?P<rule>MSH\d{3})$")
 
 
@@ -76,9 +78,21 @@ def test_a_finding_shows_its_line_in_the_text_output():
         assert f"{BROKEN}/{place.file}:{place.line}:" in shown
 
 
+def test_each_command_of_the_readme_with_an_output_gives_just_that_output():
+    blocks = CONSOLE.findall(text(ROOT / "README.md"))
+    assert blocks
+    for command, output in blocks:
+        name, *arguments = shlex.split(command)
+        assert (name, meshlint(*arguments).stdout) == ("meshlint", output)
+
+
 def lint(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return meshlint("lint", *arguments)
+
+
+def meshlint(*arguments: str) -> subprocess.CompletedProcess[str]:
     run = subprocess.run(
-        [sys.executable, "-m", "meshlint", "lint", *arguments],
+        [sys.executable, "-m", "meshlint", *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT / "analyzer")},
         capture_output=True,

@@ -6,6 +6,8 @@ from ipaddress import ip_address
 
 def is_address(host: str) -> bool:
     """Whether *host* is an IP address."""
+    if not host[:1].isdigit() and ":" not in host:  # Most names are told apart without parsing them.
+        return False
     try:
         ip_address(host)
     except ValueError:
