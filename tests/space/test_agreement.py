@@ -23,6 +23,7 @@ from meshlint.mesh.predicate import (
 from meshlint.request import METHOD, PATH, PORT, SOURCE_IP, Request, header
 from meshlint.space import Empty, Some, Unknown
 from meshlint.space.shapes import assuming, normal
+from meshlint.space.starts import path_start
 
 _FLAG = header("x-flag")
 _VALUES = {
@@ -114,6 +115,14 @@ def test_a_cover_covers_and_none_of_it_is_needless(table):
 @given(_PREDICATES)
 def test_the_normal_form_is_the_same_set(predicate):
     assert all(holds(predicate, request) == holds(normal(predicate), request) for request in _REQUESTS[::7])
+
+
+@_settings
+@given(_PREDICATES)
+def test_the_paths_of_a_set_begin_as_it_is_said(predicate):
+    start = path_start(normal(predicate))
+    for request in _REQUESTS:
+        assert (request.get(PATH) or "").startswith(start) or not holds(predicate, request)
 
 
 @_settings

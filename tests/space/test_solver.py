@@ -31,6 +31,6 @@ def test_a_question_beyond_the_limit_of_steps_is_given_up(monkeypatch):
 
 
 def test_a_request_that_holds_refuses_never_leaves_the_space():
-    reading = _Reading(frozenset({PATH}), Prefix(PATH, "/a"), Prefix(PATH, "/a"))
+    reading = _Reading(frozenset({PATH}), Prefix(PATH, "/a"), Prefix(PATH, "/a"), "/a")
     with pytest.raises(DisagreementError):
         _presentable(Some(Request.of({PATH: "/b"})), [reading])

@@ -1,6 +1,7 @@
 """Match entries for themselves and beside one another: which can never hold, which take what a later route wants."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from meshlint import space
 from meshlint.finding import Note, Problem, Result, Undecided, Witness
@@ -13,10 +14,18 @@ from meshlint.registry import checks
 from meshlint.request import GATEWAY, METHOD, PATH, PORT, Attribute
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Earlier:
+    """The routes before one, and those of their entries that may take from it in the way that is asked about."""
+
+    routes: tuple[Route, ...]
+    takers: tuple[tuple[Route, Match], ...]
+
+
 @checks("MSH103")
 def overlapping_routes(mesh: Mesh) -> Iterator[Result]:
     """A route for a part of the paths gets that part for some methods only: a broader one before it takes the rest (R301)."""
-    for table, route, earlier in _tables(mesh):
+    for table, route, earlier in _tables(mesh, _may_be_broader):
         scope = mesh.derived(where, mesh, table.resource)
         found = next(_broader_for_some_methods(route, earlier, scope), None)
         if found is None:
@@ -51,7 +60,7 @@ def contradictory_match(mesh: Mesh) -> Iterator[Result]:
 @checks("MSH106")
 def prefix_eats_sibling(mesh: Mesh) -> Iterator[Result]:
     """A prefix without a slash at its end takes paths that only begin alike, which a later route is for (R305)."""
-    for table, route, earlier in _tables(mesh):
+    for table, route, earlier in _tables(mesh, _may_eat):
         scope = mesh.derived(where, mesh, table.resource)
         for match in route.matches:
             eaten = next(_eaten(match, earlier, scope), None)
@@ -69,11 +78,23 @@ def prefix_eats_sibling(mesh: Mesh) -> Iterator[Result]:
             break
 
 
-def _tables(mesh: Mesh) -> Iterator[tuple[RouteTable, Route, tuple[Route, ...]]]:
+def _tables(mesh: Mesh, concerns: Callable[[Match], bool]) -> Iterator[tuple[RouteTable, Route, _Earlier]]:
+    """Each HTTP route with those before it, of tables in which some entry is of concern."""
     for table in mesh.route_tables:
-        if table.block == "http":
-            for route, earlier in table.with_earlier():
-                yield table, route, earlier
+        if table.block != "http" or not any(concerns(match) for route in table.routes for match in route.matches):
+            continue
+        takers: list[tuple[Route, Match]] = []
+        for route, earlier in table.with_earlier():
+            yield table, route, _Earlier(earlier, tuple(takers))
+            takers += [(route, match) for match in route.matches if route.takes and concerns(match)]
+
+
+def _may_eat(match: Match) -> bool:
+    return (match.prefix or "/")[-1].isalnum()
+
+
+def _may_be_broader(match: Match) -> bool:
+    return match.prefix is not None and METHOD in _asked(match)
 
 
 def _contradiction(match: Match, scope: Predicate) -> Problem:
@@ -107,35 +128,33 @@ def _core(conditions: list[Predicate]) -> list[Predicate]:
     return kept
 
 
-def _eaten(match: Match, earlier: tuple[Route, ...], scope: Predicate) -> Iterator[tuple[Route, Match, space.Some]]:
+def _eaten(match: Match, earlier: _Earlier, scope: Predicate) -> Iterator[tuple[Route, Match, space.Some]]:
     """Earlier entries whose prefix goes on with other than a slash in the paths of *match*, some of which they take."""
-    for taker in earlier:
-        for broad in taker.matches:
-            if not broad.eats(match):
-                continue
-            others = [both(scope, one.predicate) for route in earlier for one in route.matches if one is not broad]
-            own = both(scope, match.predicate)
-            shared = space.outside(both(own, broad.predicate), others)
-            rest = space.outside(own, [both(scope, one.predicate) for one in earlier])
-            if isinstance(shared, space.Some) and isinstance(rest, space.Some):
-                yield taker, broad, shared
+    for taker, broad in earlier.takers:
+        if not broad.eats(match):
+            continue
+        others = [both(scope, one.predicate) for route in earlier.routes for one in route.matches if one is not broad]
+        own = both(scope, match.predicate)
+        shared = space.outside(both(own, broad.predicate), others)
+        rest = space.outside(own, [both(scope, one.predicate) for one in earlier.routes])
+        if isinstance(shared, space.Some) and isinstance(rest, space.Some):
+            yield taker, broad, shared
 
 
 def _broader_for_some_methods(
-    route: Route, earlier: tuple[Route, ...], scope: Predicate
+    route: Route, earlier: _Earlier, scope: Predicate
 ) -> Iterator[tuple[Route, Match, space.Some]]:
     for match in route.matches:
         if not match.path or METHOD in _asked(match):
             continue
-        for taker in earlier:
-            for broad in taker.matches:
-                if broad.eats(match) or not _is_broader(broad, match) or _targets(taker) == _targets(route):
-                    continue
-                own = both(scope, match.predicate)
-                shared = space.overlap(own, broad.predicate)
-                rest = space.outside(own, [both(scope, one.predicate) for one in earlier])
-                if isinstance(shared, space.Some) and isinstance(rest, space.Some):
-                    yield taker, broad, shared
+        for taker, broad in earlier.takers:
+            if broad.eats(match) or not _is_broader(broad, match) or _targets(taker) == _targets(route):
+                continue
+            own = both(scope, match.predicate)
+            shared = space.overlap(own, broad.predicate)
+            rest = space.outside(own, [both(scope, one.predicate) for one in earlier.routes])
+            if isinstance(shared, space.Some) and isinstance(rest, space.Some):
+                yield taker, broad, shared
 
 
 def _is_broader(broad: Match, narrow: Match) -> bool:

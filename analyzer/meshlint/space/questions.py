@@ -21,30 +21,33 @@ from meshlint.space.shapes import (
     normal,
     reason,
 )
+from meshlint.space.starts import meet, path_start, start_of
 
 
 def answers(predicates: Sequence[Predicate], wanted: Sequence[int]) -> tuple[Answer, ...]:
     """For each wanted position, whether that predicate has a request outside of all predicates before it."""
     known = [normal(predicate) for predicate in predicates]
-    readings = [
-        _Reading(frozenset(attributes([predicate])), *(2 * [predicate] if is_clear(plain) else _bounds(plain)))
-        for predicate, plain in zip(predicates, known, strict=True)
-    ]
+    readings = [_reading(predicate, plain) for predicate, plain in zip(predicates, known, strict=True)]
     found = _decided(known, wanted)
     return tuple(_presentable(answer, readings[: at + 1]) for answer, at in zip(found, wanted, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A predicate for `holds`: what it asks about, and the least and the largest set that it may be."""
+    """A predicate for `holds`: what it asks about, the least and the largest set that it may be, and how its paths begin."""
 
     asked: frozenset[Attribute]
     least: Predicate
     largest: Predicate
+    start: str
 
 
-def _bounds(known: Predicate) -> list[Predicate]:
-    return [assuming(known, is_met=False), assuming(known, is_met=True)]
+def _reading(predicate: Predicate, known: Predicate) -> _Reading:
+    asked = frozenset(attributes([predicate]))
+    if is_clear(known):
+        return _Reading(asked, predicate, predicate, path_start(known))
+    largest = assuming(known, is_met=True)
+    return _Reading(asked, assuming(known, is_met=False), largest, path_start(largest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class _Question:
 
     target: Predicate
     others: Sequence[Predicate]
+    starts: Sequence[str]
+
+    def near(self, box: Box) -> list[int]:
+        """The positions of the others that may have requests of the box."""
+        start = start_of(box)
+        near = [at for at, other in enumerate(self.starts) if meet(start, other)]
+        return [at for at in near if not excludes(self.others[at], box)]
 
 
 def _decided(known: Sequence[Predicate], wanted: Sequence[int]) -> list[Answer]:
@@ -81,8 +91,9 @@ def _solved(targets: Sequence[Predicate], others: Sequence[Predicate], wanted: S
     """The answers for targets, each outside of the others at smaller positions."""
     found: dict[int, Answer] = {}
     hard: dict[int, _z3.Query] = {}
+    starts = [path_start(other) for other in others]
     for at in wanted:
-        question = _Question(targets[at], others[:at])
+        question = _Question(targets[at], others[:at], starts[:at])
         answer = _evident(question)
         if answer is not None:
             found[at] = answer
@@ -99,7 +110,7 @@ def _evident(question: _Question) -> Answer | None:
         return None
     covering = []
     for box in parts:
-        near = [at for at, other in enumerate(question.others) if not excludes(other, box)]
+        near = question.near(box)
         by = [at for at in near if covers(question.others[at], box)]
         covering.append(by)
         if not by:
@@ -136,7 +147,7 @@ def _relevant(question: _Question) -> Sequence[int]:
     parts = boxes(question.target)
     if parts is None:
         return range(len(question.others))
-    return [at for at, other in enumerate(question.others) if not all(excludes(other, box) for box in parts)]
+    return sorted({at for box in parts for at in question.near(box)})
 
 
 def _searched(others: Sequence[Predicate], queries: Sequence[_z3.Query]) -> list[Answer]:
@@ -188,6 +199,8 @@ def _presentable(answer: Answer, readings: Sequence[_Reading]) -> Answer:
             values.setdefault(attribute, domain(attribute).preferred[0])
     request = Request.of(values)
     *others, target = readings
-    if not holds(target.least, request) or any(holds(other.largest, request) for other in others):
+    path = request.get(PATH) or ""
+    near = (other for other in others if path.startswith(other.start))
+    if not holds(target.least, request) or any(holds(other.largest, request) for other in near):
         raise DisagreementError(f"{request} does not answer the question about {target.least}")
     return Some(request)
