@@ -156,6 +156,11 @@ def test_a_document_with_too_many_mistakes_tells_the_first():
     assert len(told("list:\n" + "  - a: 1\n   b: 2\n" * MAX_MISTAKES)) == MAX_MISTAKES
 
 
+def test_one_place_is_told_once():
+    lines = [line for line, _ in told("b: 1\n - d\nb: 1\n a:\n a:\n a:\n")]
+    assert len(lines) == len(set(lines))
+
+
 @given(st.lists(st.sampled_from(["a:", "b: 1", "- c: 2", "- d", "word", "$ ls x", "e: [1", '"'])), st.data())
 @example(["a:", "word", "- d"], None)
 def test_whatever_is_mended_lies_within_the_text(lines, data):

@@ -105,8 +105,9 @@ def _from_yaml(source: Source, shared: dict[str, str]) -> tuple[list[Node | None
             roots.append(mended.root)
             defects.extend(mended.defects)
         else:
-            defects.append(mistake.defect)
-            defects.extend(composition.defects)
+            # What was read up to the mistake may be wrong at its very place because of it.
+            place = mistake.defect.span.start
+            defects += [mistake.defect, *(one for one in composition.defects if one.span.start != place)]
         index += mistake is not None or (composition.root is not None and composition.root.value is not None)
     return roots, defects, False
 

@@ -6,6 +6,7 @@ learned for the next query, and name the predicates that exclude a target.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from meshlint.mesh.predicate import All, AnyOf, Not, Predicate, Test, Unclear, holds, tests
@@ -56,11 +57,14 @@ def scope(predicates: Sequence[Predicate]) -> Scope:
     return Scope(split, positions)
 
 
-def decide(known: Scope, predicates: Sequence[Predicate], queries: Sequence[Query]) -> Iterator[Verdict]:
-    """The verdict on each query, in order."""
-    solving = _Solving(known, predicates)
-    for query in queries:
-        yield _decide(solving, query)
+def decide(known: Scope, predicates: Sequence[Predicate], queries: Sequence[Query]) -> list[Verdict]:
+    """The verdict on each query, in order. One thread at a time: the solver's objects are freed by whichever runs."""
+    with _TURN:
+        solving = _Solving(known, predicates)
+        return [_decide(solving, query) for query in queries]
+
+
+_TURN = Lock()
 
 
 STEPS = 4_000_000
@@ -84,7 +88,6 @@ class _Solving:
         import z3
 
         self.z3 = z3
-        # Contexts are not shared, so that solvers may run in threads of their own.
         self.context = z3.Context()
         self.solver = z3.SolverFor("QF_FD", ctx=self.context)
         self.solver.set("rlimit", STEPS)

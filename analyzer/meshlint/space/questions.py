@@ -1,6 +1,6 @@
 """How a question about all requests is decided: by shape, by a guess, by the solver; and what stays unclear."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshlint.mesh.predicate import Predicate, holds
@@ -162,7 +162,7 @@ def _searched(others: Sequence[Predicate], queries: Sequence[_z3.Query]) -> list
         return [_without(others, queries[0], unsupported)]
 
 
-def _in_one_scope(others: Sequence[Predicate], queries: Sequence[_z3.Query]) -> Iterator[_z3.Verdict]:
+def _in_one_scope(others: Sequence[Predicate], queries: Sequence[_z3.Query]) -> list[_z3.Verdict]:
     asked = dict.fromkeys(at for query in queries for at in query.others)
     known = _z3.scope([*(query.target for query in queries), *(others[at] for at in asked)])
     return _z3.decide(known, others, queries)
