@@ -1,7 +1,7 @@
 """What proxies do with hosts that the registry does not have: the outbound traffic policy (routing R704, R705)."""
 
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.targets import SIDECARS, Target, places, sidecars_of
+from meshlint.mesh.targets import SIDECARS, Target, places, scopes_of
 from meshlint.source.node import Node
 
 REGISTRY_ONLY = "REGISTRY_ONLY"
@@ -19,7 +19,7 @@ def restriction(mesh: Mesh, target: Target) -> Node | None:
 
 
 def _of_namespace(mesh: Mesh, client: str) -> Node | None:
-    policies = [one.spec.outbound_traffic_policy for one in sidecars_of(mesh, client)]
+    policies = [one.spec.outbound_traffic_policy if one is not None else None for one in scopes_of(mesh, client)]
     stated = [policy for policy in policies if policy is not None]
     if any(policy.mode not in ("", REGISTRY_ONLY) for policy in stated):
         return None

@@ -123,24 +123,31 @@ def clients(mesh: Mesh, target: Target, host: Host) -> tuple[str, ...]:
 
 def imports(mesh: Mesh, client: str, vs: VirtualService) -> bool:
     """Whether all sidecars of namespace *client* load *vs*, as far as Sidecar resources decide (R205, R801)."""
-    applying = sidecars_of(mesh, client)
-    return all(_imports(one, client, vs.namespace, hosts_of(vs, mesh.settings.cluster_domain)) for one in applying)
+    hosts = hosts_of(vs, mesh.settings.cluster_domain)
+    return all(one is None or _imports(one, client, vs.namespace, hosts) for one in scopes_of(mesh, client))
 
 
 def imports_host(mesh: Mesh, client: str, host: Host) -> bool:
     """Whether some sidecar of namespace *client* knows *host*, as far as Sidecar resources decide (R802)."""
-    applying = sidecars_of(mesh, client)
-    return not applying or any(_imports(one, client, host.namespace, (host.name,)) for one in applying)
+    return any(one is None or _imports(one, client, host.namespace, (host.name,)) for one in scopes_of(mesh, client))
 
 
-def sidecars_of(mesh: Mesh, client: str) -> tuple[Sidecar, ...]:
-    """The Sidecar resources that may apply in a namespace: its own, else the mesh's defaults (R801)."""
+def scopes_of(mesh: Mesh, client: str) -> tuple[Sidecar | None, ...]:
+    """The Sidecar resources that may apply to pods of a namespace: its own, else the mesh's defaults (R801).
+
+    None stands for pods to which none applies.
+    """
     by_namespace = mesh.derived(_sidecars, mesh)
     own = by_namespace.get(client, ())
-    if own:
+    if any(is_for_all(one) for one in own):
         return own
     root = by_namespace.get(mesh.config.root_namespace, ())
-    return tuple(one for one in root if one.spec.workload_selector is None)
+    return (*own, *([one for one in root if one.spec.workload_selector is None] or (None,)))
+
+
+def is_for_all(sidecar: Sidecar) -> bool:
+    """Whether a Sidecar is for all pods of its namespace, or as the root namespace's for those of the mesh (R801)."""
+    return sidecar.spec.workload_selector is None or not sidecar.spec.workload_selector.labels
 
 
 def _targets(mesh: Mesh, vs: VirtualService) -> tuple[Target, ...]:
