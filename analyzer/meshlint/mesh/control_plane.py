@@ -10,6 +10,13 @@ def is_enabled(mesh: Mesh, name: str, *, unseen: bool) -> bool:
     return mesh.derived(_is_enabled, mesh, name, unseen=unseen)
 
 
+def proxy_variable(mesh: Mesh, name: str) -> str:
+    """What the mesh's settings give all proxies under that name in their environment; empty where they give nothing."""
+    config = mesh.config.default_config
+    value = config.get("proxyMetadata", name) if config is not None else None
+    return str(value.value) if value is not None else ""
+
+
 def variable(containers: Node, name: str) -> str | None:
     """The value of an environment variable of a pod's containers."""
     return next((value for one in containers.elements if (value := _listed(one.get("env"), name)) is not None), None)

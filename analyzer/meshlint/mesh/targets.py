@@ -129,7 +129,16 @@ def imports(mesh: Mesh, client: str, vs: VirtualService) -> bool:
 
 def imports_host(mesh: Mesh, client: str, host: Host) -> bool:
     """Whether some sidecar of namespace *client* knows *host*, as far as Sidecar resources decide (R802)."""
-    return any(one is None or _imports(one, client, host.namespace, (host.name,)) for one in scopes_of(mesh, client))
+    return imports_all(mesh, client, (host,))
+
+
+def imports_all(mesh: Mesh, client: str, hosts: Iterable[Host]) -> bool:
+    """Whether some one sidecar of namespace *client* knows all *hosts*, as far as Sidecar resources decide (R802)."""
+    wanted = [(host.namespace, (host.name,)) for host in hosts]
+    return any(
+        one is None or all(_imports(one, client, home, names) for home, names in wanted)
+        for one in scopes_of(mesh, client)
+    )
 
 
 def scopes_of(mesh: Mesh, client: str) -> tuple[Sidecar | None, ...]:

@@ -44,6 +44,7 @@ class MeshConfig(Record):
     extension_providers: tuple[ExtensionProvider, ...] = ()
     path_normalization: PathNormalization | None = None
     ingress_controller_mode: str = "STRICT"
+    default_config: Node | None = None
     default_http_retry_policy: Node | None = field(default=None, metadata={"json": ("defaultHttpRetryPolicy",)})
 
     @property
