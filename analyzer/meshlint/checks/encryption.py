@@ -1,262 +1,41 @@
 """Mutual TLS: what clients send by their DestinationRules, and what servers take by their PeerAuthentications."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from meshlint.finding import Note, Problem, Result, Undecided
-from meshlint.mesh.destinations import Effective, Rule, effective, host_of
-from meshlint.mesh.hosts import covers, is_wildcard, qualify
+from meshlint.mesh.clashes import UNSET, Clash, clashes, namespace_of
+from meshlint.mesh.destinations import host_of
+from meshlint.mesh.hosts import is_wildcard
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.mtls import Demand, Mode, demand, is_captured, namespace_demand
-from meshlint.mesh.served import is_gateway
-from meshlint.mesh.services import Host, HostPort, Protocol
-from meshlint.mesh.workloads import Proxy, Workload, target_port
+from meshlint.mesh.mtls import Demand, Mode
 from meshlint.registry import checks
-from meshlint.resources.base import Labels, selects
-from meshlint.resources.destination_rule import ClientTLS, TrafficPolicy
+from meshlint.resources.security import PeerAuthentication
 from meshlint.source.node import Node
 
 _SHOWN = 3
-_UNSET = "unset"
 
 
 @checks("MSH601")
 def mtls_conflict(mesh: Mesh) -> Iterator[Result]:
-    """Clients that send what the servers behind a host refuse (S118-S137)."""
-    clashes: defaultdict[Node, list[_Clash]] = defaultdict(list)
-    for result in _clashes(mesh):
+    """Clients that send what the servers behind a host refuse (S118-S137), told on both sides."""
+    senders: defaultdict[Node, list[Clash]] = defaultdict(list)
+    servers: defaultdict[tuple[Node, str], list[Clash]] = defaultdict(list)
+    for result in clashes(mesh):
         if isinstance(result, Undecided):
             yield result
-        else:
-            clashes[result.node].append(result)
-    for node, found in clashes.items():
+            continue
+        senders[result.node].append(result)
+        mode = result.demand.node if result.demand is not None else None
+        if mode is not None and mode is not result.node:
+            servers[mode, result.sent].append(result)
+    for node, found in senders.items():
         yield _problem(mesh, node, found)
+    for (node, _), found in servers.items():
+        yield _server_problem(mesh, node, found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    """One `tls` of a DestinationRule: for a subset or, without one, for the host as a whole."""
-
-    tls: ClientTLS
-    subset: str = ""
-    labels: Labels | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Clash:
-    """What a client of some namespaces sends, and what meets it at a host. `clients` is None for those of all."""
-
-    node: Node
-    sent: str
-    demand: Demand | None
-    host: str
-    clients: tuple[str, ...] | None = None
-    subset: str = ""
-    port: int | None = None
-    workload: Workload | None = None
-
-
-def _clashes(mesh: Mesh) -> Iterator[_Clash | Undecided]:
-    for rule in mesh.destination_rules:
-        settings = tuple(_settings(rule))
-        if not settings or not rule.is_sound:
-            continue
-        reached = _reached(mesh, rule)
-        for host in reached:
-            for setting in settings:
-                yield from _clashes_at(mesh, rule, setting, host)
-        if not reached and is_wildcard(host_of(mesh, rule)):
-            yield from _wide_clashes(mesh, rule, settings)
-    if not mesh.config.enable_auto_mtls:
-        for host in mesh.hosts:
-            yield from _plain_clashes(mesh, host)
-
-
-def _settings(rule: Rule) -> Iterator[_Setting]:
-    """The modes of a rule that can clash; MUTUAL depends on a certificate that nobody sees here (S132)."""
-    for tls in _written(rule.spec.traffic_policy):
-        yield _Setting(tls)
-    for subset in rule.spec.subsets:
-        for tls in _written(subset.traffic_policy):
-            yield _Setting(tls, subset.name, subset.labels)
-
-
-def _written(policy: TrafficPolicy | None) -> Iterator[ClientTLS]:
-    if policy is None:
-        return
-    for tls in (policy.tls, *(setting.tls for setting in policy.port_level_settings)):
-        if tls is not None and tls.mode in ("DISABLE", "SIMPLE", "ISTIO_MUTUAL"):
-            yield tls
-
-
-def _reached(mesh: Mesh, rule: Rule) -> tuple[Host, ...]:
-    """The hosts inside the mesh that the rule is written for."""
-    name = host_of(mesh, rule)
-    near = mesh.hosts if is_wildcard(name) else mesh.hosts_named(name)
-    return tuple(host for host in near if covers(name, host.name) and _is_inside(mesh, host))
-
-
-def _is_inside(mesh: Mesh, host: Host) -> bool:
-    is_given = mesh.resource_of(host.resource.node.document) is not None
-    return is_given and not host.is_external and not host.is_external_name
-
-
-def _clashes_at(mesh: Mesh, rule: Rule, setting: _Setting, host: Host) -> Iterator[_Clash | Undecided]:
-    for port in host.ports:
-        met = _met(mesh, host, port, setting)
-        if met is None:
-            continue
-        decided = {client: _uses(mesh, rule, setting, host, port, client=client) for client in _clients(mesh, host)}
-        if None in decided.values():
-            yield Undecided(setting.tls.node.at("mode"), "which DestinationRule clients use is not certain")
-        clients = _named_clients(mesh, host, {client: bool(used) for client, used in decided.items()})
-        if clients != ():
-            mode, (demanded, workload) = setting.tls.mode, met
-            node = setting.tls.node.at("mode")
-            yield _Clash(node, mode, demanded, host.name, clients, setting.subset, port.number, workload)
-
-
-def _met(mesh: Mesh, host: Host, port: HostPort, setting: _Setting) -> tuple[Demand | None, Workload] | None:
-    """What refuses the setting's connections: a workload behind the host, and its demand, None for want of a proxy."""
-    behind = [one for one in mesh.workloads_of(host) if setting.labels is None or selects(setting.labels, one.labels)]
-    if setting.tls.mode == "ISTIO_MUTUAL" and behind and all(one.proxy is Proxy.NONE for one in behind):
-        # A server that is named for TLS may well know what to do with it.
-        return None if port.protocol is Protocol.TLS else (None, behind[0])
-    for workload in behind:
-        demanded = _demanded(mesh, workload, port)
-        if demanded is not None and _refuses(setting.tls.mode, demanded, port.protocol):
-            return demanded, workload
-    return None
-
-
-def _demanded(mesh: Mesh, workload: Workload, port: HostPort) -> Demand | None:
-    """What the proxy in front of a workload asks for; None where there may be none, or what it asks is not known.
-
-    Where nothing shows whether pods have a proxy, a policy written for their own namespace shows that they do (S122).
-    """
-    number = target_port(port, workload)
-    if number is None or is_gateway(mesh, workload) or not is_captured(workload, number):
-        return None
-    found = demand(mesh, workload, number)
-    is_meant = found is not None and found.namespace == workload.namespace != mesh.config.root_namespace
-    return found if workload.proxy is Proxy.SIDECAR or (workload.proxy is Proxy.UNKNOWN and is_meant) else None
-
-
-def _refuses(sent: str, demanded: Demand, protocol: Protocol) -> bool:
-    """Whether a server with that demand fails a client that sends in that mode (S129-S131)."""
-    match demanded.mode:
-        case Mode.STRICT:
-            return sent in ("DISABLE", "SIMPLE", _UNSET)
-        case Mode.DISABLE:
-            return sent == "ISTIO_MUTUAL" and protocol not in (Protocol.TLS, Protocol.UDP)
-        case Mode.PERMISSIVE:
-            return sent == "SIMPLE" and protocol is Protocol.HTTP and demanded.node is not None
-
-
-def _uses(mesh: Mesh, rule: Rule, setting: _Setting, host: Host, port: HostPort, *, client: str) -> bool | None:
-    """Whether clients of a namespace send by the setting; None where manifests do not show it."""
-    decisive = effective(mesh, client, host)
-    if decisive.tls(port.number, setting.subset) is not setting.tls:
-        return False
-    if rule not in decisive.rules or not decisive.is_certain:
-        return None
-    return setting.subset != "" or not _is_only_for_subsets(mesh, decisive, setting, host, port)
-
-
-def _is_only_for_subsets(mesh: Mesh, decisive: Effective, setting: _Setting, host: Host, port: HostPort) -> bool:
-    """Whether routes may send all traffic to subsets with a `tls` of their own, past the setting of the host."""
-    is_overridden = any(decisive.tls(port.number, name) is not setting.tls for name in decisive.subsets)
-    return is_overridden and any(covers(name, host.name) for name in mesh.derived(_routed, mesh))
-
-
-def _routed(mesh: Mesh) -> frozenset[str]:
-    domain = mesh.settings.cluster_domain
-    return frozenset(qualify(host, vs.namespace, domain) for vs in mesh.virtual_services for host in vs.spec.hosts)
-
-
-def _clients(mesh: Mesh, host: Host) -> tuple[str, ...]:
-    """Namespaces that may use different rules for the host, and one for all others, which use the same."""
-    apart = mesh.derived(_apart, mesh, host)
-    others = sorted(mesh.known_namespaces - apart)
-    return (*sorted(mesh.known_namespaces & apart), *others[:1])
-
-
-def _apart(mesh: Mesh, host: Host) -> frozenset[str]:
-    """The namespaces with rules of their own for the host, and those that some rule is exported to by name (R510)."""
-    named = mesh.derived(_rules_by_host, mesh)
-    rules = [*named.get(host.name, ()), *(one for one in named.get("*", ()) if covers(host_of(mesh, one), host.name))]
-    exported = (mesh.audience_of(rule).namespaces or frozenset() for rule in rules)
-    own = {host.namespace, mesh.config.root_namespace, *(rule.namespace for rule in rules)}
-    return frozenset(own).union(*exported)
-
-
-def _rules_by_host(mesh: Mesh) -> Mapping[str, list[Rule]]:
-    """The rules by their host's full name; those for wildcards all under one."""
-    found: dict[str, list[Rule]] = {}
-    for rule in mesh.destination_rules:
-        name = host_of(mesh, rule)
-        found.setdefault("*" if is_wildcard(name) else name, []).append(rule)
-    return found
-
-
-def _named_clients(mesh: Mesh, host: Host, uses: Mapping[str, bool]) -> tuple[str, ...] | None:
-    """The namespaces whose clients are concerned: None for all of them."""
-    apart = mesh.derived(_apart, mesh, host)
-    others = sorted(mesh.known_namespaces - apart)
-    found = [client for client, used in uses.items() if used and client in apart]
-    if others and uses.get(others[0], False):
-        found += others
-    return None if found and len(found) == len(mesh.known_namespaces) else tuple(sorted(found))
-
-
-def _wide_clashes(mesh: Mesh, rule: Rule, settings: tuple[_Setting, ...]) -> Iterator[_Clash]:
-    """Clashes of a rule for a whole namespace or mesh, of which the input holds no host, with policies as wide."""
-    namespace = _namespace_of(mesh, host_of(mesh, rule))
-    labels = mesh.namespaces.get(namespace or mesh.config.root_namespace, {})
-    demanded = namespace_demand(mesh, namespace or mesh.config.root_namespace)
-    is_outside = namespace is None or (namespace and labels.get("istio-injection", "enabled") != "enabled")
-    if is_outside or demanded is None or demanded.node is None:
-        return
-    for setting in settings:
-        is_general = setting.labels is None and setting.tls is getattr(rule.spec.traffic_policy, "tls", None)
-        if is_general and _refuses(setting.tls.mode, demanded, Protocol.AUTO):
-            yield _Clash(setting.tls.node.at("mode"), setting.tls.mode, demanded, host_of(mesh, rule))
-
-
-def _namespace_of(mesh: Mesh, pattern: str) -> str | None:
-    """The namespace whose services a wildcard stands for, empty for those of all; None where it is something else."""
-    domain = f".svc.{mesh.settings.cluster_domain}"
-    if covers(pattern, f"*{domain}"):
-        return ""
-    rest = pattern.removeprefix("*.").removesuffix(domain)
-    return rest if pattern == f"*.{rest}{domain}" and "." not in rest else None
-
-
-def _plain_clashes(mesh: Mesh, host: Host) -> Iterator[_Clash]:
-    """Without auto mTLS a client that no rule tells otherwise sends plaintext (S124).
-
-    Where only some namespaces have a rule, the others may have no business with the host.
-    """
-    if not _is_inside(mesh, host) or host.is_headless:
-        return
-    for port in host.ports:
-        for workload in mesh.workloads_of(host):
-            demanded = _demanded(mesh, workload, port)
-            if demanded is None or demanded.node is None or demanded.mode is not Mode.STRICT:
-                continue
-            plain = {client: _is_plain(mesh, client, host, port) for client in _clients(mesh, host)}
-            if plain and all(plain.values()):
-                yield _Clash(demanded.node, _UNSET, demanded, host.name, None, "", port.number, workload)
-
-
-def _is_plain(mesh: Mesh, client: str, host: Host, port: HostPort) -> bool:
-    decisive = effective(mesh, client, host)
-    tls = decisive.tls(port.number)
-    return decisive.is_certain and (tls is None or not tls.mode)
-
-
-def _problem(mesh: Mesh, node: Node, found: list[_Clash]) -> Problem:
+def _problem(mesh: Mesh, node: Node, found: list[Clash]) -> Problem:
     first = found[0]
     hosts = list(dict.fromkeys(one.host for one in found))
     where = f"subset `{first.subset}` of {_listed(hosts)}" if first.subset else _listed(hosts)
@@ -271,24 +50,75 @@ def _problem(mesh: Mesh, node: Node, found: list[_Clash]) -> Problem:
         label=_LABELS[first.sent],
         notes=tuple(notes),
         help=_HELP.get(first.sent, ""),
+        aliases=_server_codes(mesh, first.demand) if first.sent == UNSET else _client_codes(mesh, first),
     )
+
+
+def _server_problem(mesh: Mesh, node: Node, found: list[Clash]) -> Problem:
+    """The same conflict where the servers' mode is set, with the rules that clients follow."""
+    first = found[0]
+    hosts = _listed(list(dict.fromkeys(one.host for one in found)))
+    sent = {"DISABLE": "plaintext", "SIMPLE": "TLS of their own", "ISTIO_MUTUAL": "mutual TLS"}[first.sent]
+    rules = {one.node: one.rule for one in found if one.rule is not None}
+    return Problem(
+        node,
+        f"{_who(mesh, found)} send {sent} to {hosts}, which this mode refuses",
+        label=_MODES[first.demand.mode] if first.demand is not None else "",
+        notes=tuple(
+            Note(at.span, f"DestinationRule `{rule.name}` says so") for at, rule in list(rules.items())[:_SHOWN]
+        ),
+        help="take `tls` out of the rules, or let the servers accept what clients send",
+        aliases=_server_codes(mesh, first.demand),
+    )
+
+
+def _server_codes(mesh: Mesh, demand: Demand | None) -> tuple[str, ...]:
+    """Kiali's codes for a PeerAuthentication of a mesh or namespace; it looks at no others."""
+    policy = _policy(mesh, demand)
+    if demand is None or policy is None or policy.spec.selector is not None or demand.mode is Mode.PERMISSIVE:
+        return ()
+    is_wide = policy.namespace == mesh.config.root_namespace
+    return (_SERVER_CODES[demand.mode, is_wide],)
+
+
+def _client_codes(mesh: Mesh, clash: Clash) -> tuple[str, ...]:
+    """Kiali's codes for a DestinationRule for all hosts of a namespace or of the mesh; it looks at no others."""
+    pattern = host_of(mesh, clash.rule) if clash.rule is not None else ""
+    policy = _policy(mesh, clash.demand)
+    if policy is None or not is_wildcard(pattern) or policy.spec.selector is not None:
+        return ()
+    if clash.sent == "ISTIO_MUTUAL":
+        return ("KIA0206",) if namespace_of(mesh, pattern) else ("KIA0205",)
+    return ("KIA0208",) if policy.namespace == mesh.config.root_namespace else ("KIA0207",)
+
+
+def _policy(mesh: Mesh, demand: Demand | None) -> PeerAuthentication | None:
+    document = demand.node.document if demand is not None and demand.node is not None else None
+    return next((one for one in mesh.peer_authentications if one.node.document is document), None)
 
 
 _LABELS = {
     "DISABLE": "plaintext",
     "SIMPLE": "TLS without a client certificate",
     "ISTIO_MUTUAL": "mutual TLS",
-    _UNSET: "no plaintext",
+    UNSET: "no plaintext",
+}
+_MODES = {Mode.STRICT: "mutual TLS only", Mode.DISABLE: "plaintext only", Mode.PERMISSIVE: "plaintext or mutual TLS"}
+_SERVER_CODES = {
+    (Mode.STRICT, True): "KIA0401",
+    (Mode.STRICT, False): "KIA0501",
+    (Mode.DISABLE, False): "KIA0505",
+    (Mode.DISABLE, True): "KIA0506",
 }
 _HELP = {
     "DISABLE": "without `tls` Istio sends mutual TLS wherever the server takes it",
     "SIMPLE": "without `tls` Istio sends mutual TLS wherever the server takes it",
     "ISTIO_MUTUAL": "without `tls` Istio sends mutual TLS only where the server takes it",
-    _UNSET: "`enableAutoMtls` is off: a DestinationRule with mode ISTIO_MUTUAL has to say so",
+    UNSET: "`enableAutoMtls` is off: a DestinationRule with mode ISTIO_MUTUAL has to say so",
 }
 
 
-def _who(mesh: Mesh, found: list[_Clash]) -> str:
+def _who(mesh: Mesh, found: list[Clash]) -> str:
     if any(one.clients is None for one in found):
         return "clients"
     names = sorted({name for one in found for name in one.clients or ()})
@@ -297,7 +127,7 @@ def _who(mesh: Mesh, found: list[_Clash]) -> str:
     return f"clients in namespace{'s' if len(names) > 1 else ''} {_listed(names)}"
 
 
-def _effect(clash: _Clash, where: str, *, is_one: bool) -> str:
+def _effect(clash: Clash, where: str, *, is_one: bool) -> str:
     if clash.demand is None:
         name = clash.workload.name if clash.workload is not None else ""
         return f"send mutual TLS to {where}, but no proxy takes it at workload `{name}`"
