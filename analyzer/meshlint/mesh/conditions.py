@@ -124,7 +124,7 @@ def _source(source: AuthorizationSource | None, reading: Reading) -> Predicate:
     if source is None:
         return All()
     pairs: list[tuple[tuple[str, ...], tuple[str, ...], Read]] = [
-        (source.principals, source.not_principals, lambda v: _principal(v, reading.config)),
+        (source.principals, source.not_principals, lambda v: principal(v, reading.config)),
         (source.namespaces, source.not_namespaces, _namespace),
         (source.service_accounts, source.not_service_accounts, lambda v: account(v, reading.namespace)),
         (source.trust_domains, source.not_trust_domains, lambda v: _trust_domain(v, reading.config)),
@@ -204,7 +204,7 @@ def _read_of(key: str, reading: Reading) -> Read:
     """How the values of a `when` key are read (S67)."""
     plain: dict[str, Read] = {
         "destination.port": port,
-        "source.principal": lambda v: _principal(v, reading.config),
+        "source.principal": lambda v: principal(v, reading.config),
         "source.namespace": _namespace,
         "source.serviceAccount": lambda v: account(v, reading.namespace),
         "source.trustDomain": lambda v: _trust_domain(v, reading.config),
@@ -310,7 +310,7 @@ def _template(value: str) -> str:
     return "".join(texts.get(part, quote(part)) for part in parts)
 
 
-def _principal(value: str, config: MeshConfig) -> Predicate:
+def principal(value: str, config: MeshConfig) -> Predicate:
     """A principal: the scheme is added, and the mesh's trust domains stand for one another (S45, S79)."""
     return either(literal_principal(one) for one in _aliased(value, config))
 
@@ -330,13 +330,17 @@ def _aliased(value: str, config: MeshConfig) -> tuple[str, ...]:
     """The values that a principal of five segments stands for; any other stands for itself (S79-S81)."""
     domain, *rest = value.split("/")
     own = (config.trust_domain, *config.trust_domain_aliases)
-    if len(rest) != 4 or domain == "*" or not (domain == "cluster.local" or any(_meet(domain, one) for one in own)):
+    if (
+        len(rest) != 4
+        or domain == "*"
+        or not (domain == "cluster.local" or any(is_same_domain(domain, one) for one in own))
+    ):
         return (value,)
     written = (value,) if domain.startswith("*") else ()
     return tuple(dict.fromkeys((*written, *("/".join((one, *rest)) for one in own))))
 
 
-def _meet(one: str, other: str) -> bool:
+def is_same_domain(one: str, other: str) -> bool:
     """Whether two trust domains are the same, where either may have a star at an end (S79)."""
     return _fits(one, other) or _fits(other, one)
 

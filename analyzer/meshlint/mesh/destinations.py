@@ -87,6 +87,11 @@ def effective(mesh: Mesh, client: str, host: Host) -> Effective:
     return mesh.derived(_effective, mesh, client, host.name, host.namespace)
 
 
+def effective_for(mesh: Mesh, client: str, host: str, home: str) -> Effective:
+    """As `effective`, for the full name of a host of namespace *home*, or a wildcard that stands for all of its hosts."""
+    return mesh.derived(_effective, mesh, client, host, home)
+
+
 def rules_for(mesh: Mesh, host: str) -> tuple[Rule, ...]:
     """Every rule of any namespace whose host covers *host*, a full name (R511, R514)."""
     return mesh.derived(_rules_for, mesh, host)
