@@ -15,6 +15,7 @@ from meshlint.mesh.services import Host, HostPort, Protocol
 from meshlint.mesh.settings import World
 from meshlint.mesh.suggestions import did_you_mean, nearest_host
 from meshlint.mesh.targets import SIDECARS, Target, all_targets, imports_host, places, registered, targets
+from meshlint.mesh.workloads import Proxy
 from meshlint.registry import checks
 from meshlint.request import AUTHORITY, CLIENT_NAMESPACE, GATEWAY, METHOD, PATH, PORT, SCHEME, SNI, Request
 from meshlint.resources.base import Resource
@@ -217,7 +218,7 @@ def _narrow_export(mesh: Mesh, door: Door, services: Sequence[VirtualService], r
     shown = sorted(
         one
         for one in named - covered - door.chain.homes
-        if door.clients is not None or (mesh.workloads_in(one) and imports_host(mesh, one, door.entry))
+        if door.clients is not None or (_has_clients(mesh, one) and imports_host(mesh, one, door.entry))
     )
     if door.clients is None and not shown and mesh.sidecars:
         return
@@ -231,6 +232,11 @@ def _narrow_export(mesh: Mesh, door: Door, services: Sequence[VirtualService], r
         help="export the VirtualService to all who see the host",
         witness=_witness(door, asked),
     )
+
+
+def _has_clients(mesh: Mesh, namespace: str) -> bool:
+    """Whether the input shows pods of the namespace that are no gateways."""
+    return any(one.proxy is not Proxy.GATEWAY for one in mesh.workloads_in(namespace))
 
 
 def _export_node(entry: Host) -> Node:
