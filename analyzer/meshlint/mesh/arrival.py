@@ -7,8 +7,11 @@ from meshlint import request as a
 from meshlint.mesh.applied import unclear_parts
 from meshlint.mesh.authorization import Policy, action, attached, rules_of, verdict
 from meshlint.mesh.conditions import Chain
+from meshlint.mesh.legacy_authentication import Origins, is_in_force, origins, peers
+from meshlint.mesh.legacy_rbac import Enforcement, enforcement
+from meshlint.mesh.legacy_reception import by_origins, by_roles, unguarded
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.mtls import Mode, demand, is_automatic, is_captured, namespace_demand, ztunnel_demand
+from meshlint.mesh.mtls import Demand, Mode, demand, is_automatic, is_captured, namespace_demand, ztunnel_demand
 from meshlint.mesh.origin import Client
 from meshlint.mesh.reasons import mismatch
 from meshlint.mesh.services import Host, Protocol, protocol_of
@@ -118,16 +121,24 @@ def receive(mesh: Mesh, workload: Workload, arrival: Arrival) -> Reception:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guard:
-    """What decides on calls at a proxy: its policies, as they read on the kind of chain, and who verifies tokens."""
+    """What decides on calls at a proxy: its policies, as they read on the kind of chain, and who verifies tokens.
+
+    Up to Istio 1.5 a Policy of `authentication.istio.io` may want tokens, and roles may stand in for policies.
+    """
 
     chain: Chain
     policies: tuple[Policy, ...]
     authenticators: tuple[RequestAuthentication, ...]
+    origins: Origins | None = None
+    roles: Enforcement | None = None
 
 
 def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts: tuple[Fact, ...]) -> Reception:
-    """What the workload's own tokens and AuthorizationPolicies say of a call that its proxy has taken (S1, S2)."""
-    guard = Guard(_chain(workload, arrival), attached(mesh, workload), authenticators(mesh, workload))
+    """What the workload's own tokens and policies or roles say of a call that its proxy has taken (S1, S2, L23)."""
+    chain, verifiers = _chain(workload, arrival), authenticators(mesh, workload)
+    wanted = origins(mesh, workload, arrival.port) if not verifiers else None
+    roles = enforcement(mesh, workload, arrival.port, chain)
+    guard = Guard(chain, attached(mesh, workload), verifiers, wanted, roles)
     return judge(mesh, guard, arrival, name, facts)
 
 
@@ -145,8 +156,10 @@ def judge(mesh: Mesh, guard: Guard, arrival: Arrival, name: str, facts: tuple[Fa
     if doubt:
         outcome = Outcome(Kind.UNKNOWN, workloads=(name,), why=doubt)
         return Reception(Step(Stage.SERVER, f"{name}: {doubt}", None, facts), outcome)
+    if guard.roles is not None:
+        return Reception(*by_roles(mesh, guard.roles, request, Step(Stage.SERVER, name, None, facts)))
     if not policies:
-        return Reception(Step(Stage.SERVER, name, None, (*facts, Fact("no AuthorizationPolicy: all is allowed"))), None)
+        return Reception(Step(Stage.SERVER, name, None, (*facts, unguarded(mesh))), None)
     found = verdict(mesh, policies, chain, request)
     tried = tuple(
         _tried(mesh, policy, chain, request, found.rule.policy if found.rule else None) for policy in policies
@@ -250,8 +263,9 @@ def _handshake(mesh: Mesh, workload: Workload, arrival: Arrival) -> tuple[Outcom
     asked = demand(mesh, workload, arrival.port)
     name = f"{workload.namespace}/{workload.name}"
     if asked is None:
-        return Outcome(Kind.UNKNOWN, workloads=(name,), why=_RIVALS), Fact(_RIVALS)
-    source = "PeerAuthentication" if asked.node is not None else "no PeerAuthentication:"
+        why = (peers(mesh, workload, arrival.port).doubt if is_in_force(mesh) else "") or _RIVALS
+        return Outcome(Kind.UNKNOWN, workloads=(name,), why=why), Fact(why)
+    source = _source(mesh, asked)
     sent = arrival.secured
     is_opaque = arrival.protocol is not Protocol.HTTP
     match asked.mode:
@@ -268,6 +282,14 @@ def _handshake(mesh: Mesh, workload: Workload, arrival: Arrival) -> tuple[Outcom
     return Outcome(Kind.TLS_MISMATCH, 503 if arrival.call.is_http else None, workloads=(name,), why=why), fact
 
 
+def _source(mesh: Mesh, asked: Demand) -> str:
+    """The kind of what asks for a mode, or that nothing does."""
+    decisive = mesh.resource_of(asked.node.document) if asked.node is not None else None
+    if decisive is not None:
+        return decisive.ref.kind
+    return "no Policy, as the default install:" if is_in_force(mesh) else "no PeerAuthentication:"
+
+
 def _as_seen(arrival: Arrival) -> Request:
     """The request with what the server itself knows: its port and the peer's identity."""
     seen = arrival.call.request.but(a.PORT, str(arrival.port)).but(a.PRINCIPAL, arrival.principal)
@@ -276,7 +298,10 @@ def _as_seen(arrival: Arrival) -> Request:
 
 
 def _verified(guard: Guard, request: Request) -> tuple[Request, str]:
-    """The request with its token as far as some RequestAuthentication verifies it, or why it gets a 401 (S138-S140)."""
+    """The request with its token as far as something verifies it, or why it gets a 401 (S138-S140, L31)."""
+    if guard.origins is not None:
+        counts, refused = by_origins(guard.origins, request)
+        return (request if counts else _without_token(request)), refused
     issuer = request.get(a.TOKEN_ISSUER)
     if issuer is None:
         return _without_token(request), ""

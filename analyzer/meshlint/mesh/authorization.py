@@ -139,7 +139,11 @@ def verdict(mesh: Mesh, policies: Iterable[Policy], chain: Chain, request: Reque
 
     Tokens are taken to be verified already; the answers of external authorizers are not known.
     """
-    found = gates(mesh, policies, chain)
+    return decided(gates(mesh, policies, chain), request)
+
+
+def decided(found: Gates, request: Request) -> Verdict:
+    """What gates make of one request."""
     asked = _matching(found.asking, request)
     refusing = _matching(found.refusing, request)
     if refusing:

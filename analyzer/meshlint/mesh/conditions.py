@@ -247,10 +247,11 @@ def _address_fields(source: AuthorizationSource) -> tuple[tuple[str, ...], ...]:
 
 def networks(values: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the values that are addresses or ranges of them."""
-    return tuple(value for value in values if _is_network(value))
+    return tuple(value for value in values if is_network(value))
 
 
-def _is_network(value: str) -> bool:
+def is_network(value: str) -> bool:
+    """Whether a value is an address or a range of them."""
     address, slash, bits = value.partition("/")
     if "%" in address or (slash and not _BITS.fullmatch(bits)):
         return False

@@ -44,6 +44,12 @@ AUTHORIZATION_POLICIES: Release = (1, 4)
 PEER_AUTHENTICATION: Release = (1, 5)
 """PeerAuthentications and RequestAuthentications, and with them automatic mutual TLS (L97, S124)."""
 
+NO_LEGACY_SECURITY: Release = (1, 6)
+"""ServiceRoles and Policies of `authentication.istio.io` are not enforced any more (section 7 and L92)."""
+
+CLUSTER_RBAC: Release = (1, 1)
+"""ClusterRbacConfig takes the place of RbacConfig (section 7)."""
+
 HEADERS: Release = (1, 5)
 """`appendHeaders` and its kin, and the old percentage of an abort, are gone (R1003, R1004)."""
 

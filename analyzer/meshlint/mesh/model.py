@@ -29,6 +29,12 @@ from meshlint.resources.gateway_api import (
     TLSRouteSpec,
 )
 from meshlint.resources.kinds import is_object, read
+from meshlint.resources.legacy import (
+    AuthenticationPolicySpec,
+    RbacConfigSpec,
+    ServiceRoleBindingSpec,
+    ServiceRoleSpec,
+)
 from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
 from meshlint.resources.mistake import Violation
 from meshlint.resources.record import Record, decode
@@ -180,6 +186,26 @@ class Mesh:
     def request_authentications(self) -> tuple[Resource[RequestAuthenticationSpec], ...]:
         """All RequestAuthentications, as far as the release has any."""
         return self._of(RequestAuthenticationSpec, history.PEER_AUTHENTICATION)
+
+    @cached_property
+    def rbac_configs(self) -> tuple[Resource[RbacConfigSpec], ...]:
+        """All RbacConfigs and ClusterRbacConfigs."""
+        return self._of(RbacConfigSpec)
+
+    @cached_property
+    def service_roles(self) -> tuple[Resource[ServiceRoleSpec], ...]:
+        """All ServiceRoles."""
+        return self._of(ServiceRoleSpec)
+
+    @cached_property
+    def service_role_bindings(self) -> tuple[Resource[ServiceRoleBindingSpec], ...]:
+        """All ServiceRoleBindings."""
+        return self._of(ServiceRoleBindingSpec)
+
+    @cached_property
+    def authentication_policies(self) -> tuple[Resource[AuthenticationPolicySpec], ...]:
+        """All Policies and MeshPolicies of `authentication.istio.io`."""
+        return self._of(AuthenticationPolicySpec)
 
     @cached_property
     def namespaces(self) -> Mapping[str, Labels]:

@@ -1,10 +1,11 @@
-"""Which mutual TLS mode a server asks for on a port (security S110-S123)."""
+"""Which mutual TLS mode a server asks for on a port (security S110-S123, and legacy L26-L28)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from meshlint.mesh import history
+from meshlint.mesh.legacy_authentication import Peers, is_in_force, namespace_peers, peers
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.view import age
 from meshlint.mesh.workloads import Workload
@@ -94,7 +95,19 @@ def _listed(workload: Workload, annotation: str) -> frozenset[str]:
 
 
 def _demand(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
-    inherited = namespace_demand(mesh, workload.namespace)
+    found = _demand_of_peers(mesh, workload, port)
+    if found is None or found.node is not None or not is_in_force(mesh):
+        return found
+    return _legacy(peers(mesh, workload, port))
+
+
+def _legacy(found: Peers) -> Demand | None:
+    """What a Policy of `authentication.istio.io` asks for; PeerAuthentications come before it (L92)."""
+    return None if found.doubt else Demand(Mode(found.mode), found.node, found.namespace)
+
+
+def _demand_of_peers(mesh: Mesh, workload: Workload, port: int) -> Demand | None:
+    inherited = mesh.derived(_wide_demand_of_peers, mesh, workload.namespace)
     if workload.namespace == mesh.config.root_namespace:
         return inherited  # Policies with labels count for nobody in the root namespace (S114).
     demands = [_of(policy, (_ported(policy, port), policy.spec.mtls), inherited) for policy in _chosen(mesh, workload)]
@@ -116,6 +129,13 @@ def _knows_no_exception(policy: Policy, port: int) -> bool:
 
 
 def _wide_demand(mesh: Mesh, namespace: str) -> Demand | None:
+    found = mesh.derived(_wide_demand_of_peers, mesh, namespace)
+    if found is None or found.node is not None or not is_in_force(mesh):
+        return found
+    return _legacy(namespace_peers(mesh, namespace))
+
+
+def _wide_demand_of_peers(mesh: Mesh, namespace: str) -> Demand | None:
     found: Demand | None = Demand(Mode.PERMISSIVE)
     for home in dict.fromkeys((mesh.config.root_namespace, namespace)):
         wide = _oldest([policy for policy in mesh.derived(_by_namespace, mesh).get(home, ()) if not _labels(policy)])
