@@ -1,6 +1,6 @@
 """The worked cases of routing, A1 to A81 and A90 to A96, and cases of single statements, by their ids: `trace` ends where they say.
 
-They are in `fixtures/trace`, `routing.yaml` and `statements.yaml`. Objects of a case are older the earlier they stand in it.
+They are in `fixtures/trace`: `routing.yaml`, `statements.yaml`, and `history.yaml` for what changed from release to release. Objects of a case are older the earlier they stand in it.
 """
 
 from pathlib import Path
@@ -24,6 +24,7 @@ from meshlint.source.text import Source
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "trace"
 CASES = yaml.safe_load((FIXTURES / "routing.yaml").read_text("utf-8"))
 STATEMENTS = yaml.safe_load((FIXTURES / "statements.yaml").read_text("utf-8"))
+HISTORY = yaml.safe_load((FIXTURES / "history.yaml").read_text("utf-8"))
 ELSEWHERE = {
     **{f"A{number}": "test_cases_gateway_api has the routes of the Gateway API" for number in range(82, 90)},
 }
@@ -148,7 +149,7 @@ def cluster_name(wanted):
 
 CALLS = [
     pytest.param(case, *call[:2], call[2] if len(call) > 2 else {}, id=f"{name}-{call[0]}-{call[1]}")
-    for name, case in (CASES | STATEMENTS).items()
+    for name, case in (CASES | STATEMENTS | HISTORY).items()
     for call in case["calls"]
 ]
 

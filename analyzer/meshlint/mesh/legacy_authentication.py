@@ -74,7 +74,7 @@ def is_by_origin(mesh: Mesh, workload: Workload, port: int) -> bool:
 
 
 def _policies_at(mesh: Mesh, workload: Workload, port: int) -> tuple[AuthenticationPolicy, ...]:
-    own = [policy for policy in mesh.authentication_policies if policy.namespace == workload.namespace]
+    own = [policy for policy in mesh.of(AuthenticationPolicySpec) if policy.namespace == workload.namespace]
     ports = [one for one in served_ports(mesh, workload) if one.number == port]
     named = tuple(one for one in own if any(_names(target, ports) for target in one.spec.targets))
     if named:
@@ -96,7 +96,7 @@ def _names(target: TargetSelector, ports: list[ServedPort]) -> bool:
 def _wide(mesh: Mesh) -> Mapping[str, tuple[AuthenticationPolicy, ...]]:
     """The Policies without targets by namespace, those of the mesh under the empty name (L24)."""
     found: dict[str, tuple[AuthenticationPolicy, ...]] = {}
-    for one in mesh.authentication_policies:
+    for one in mesh.of(AuthenticationPolicySpec):
         if one.name == "default" and not one.spec.targets:
             home = "" if one.ref.kind == "MeshPolicy" else one.namespace
             found[home] = (*found.get(home, ()), one)

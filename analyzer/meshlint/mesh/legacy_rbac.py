@@ -18,7 +18,16 @@ from meshlint.mesh.services import Host
 from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.request import Request
 from meshlint.resources.base import Resource
-from meshlint.resources.legacy import AccessRule, RbacConfig, RbacTarget, ServiceRole, ServiceRoleBinding
+from meshlint.resources.legacy import (
+    AccessRule,
+    RbacConfig,
+    RbacConfigSpec,
+    RbacTarget,
+    ServiceRole,
+    ServiceRoleBinding,
+    ServiceRoleBindingSpec,
+    ServiceRoleSpec,
+)
 from meshlint.resources.security import AuthorizationPolicySpec, AuthorizationRule
 from meshlint.source.node import Node
 
@@ -80,7 +89,7 @@ def bindings_of(mesh: Mesh, role: ServiceRole) -> tuple[ServiceRoleBinding, ...]
     """The enforced bindings of a role: those of its own namespace that name it (L21, L22)."""
     return tuple(
         one
-        for one in mesh.service_role_bindings
+        for one in mesh.of(ServiceRoleBindingSpec)
         if one.namespace == role.namespace
         and one.spec.mode not in ("PERMISSIVE", "1")
         and one.spec.role_ref is not None
@@ -92,7 +101,7 @@ def _configs(mesh: Mesh) -> tuple[RbacConfig, ...]:
     release = mesh.settings.istio_version
     if release >= history.NO_LEGACY_SECURITY:
         return ()
-    named = [one for one in mesh.rbac_configs if one.name == "default"]
+    named = [one for one in mesh.of(RbacConfigSpec) if one.name == "default"]
     wide = tuple(one for one in named if one.ref.kind == "ClusterRbacConfig")
     if wide and release >= history.CLUSTER_RBAC:
         return wide
@@ -125,7 +134,7 @@ def _doubt(mesh: Mesh, hosts: list[Host], held: list[Host]) -> str:
     if len(hosts) > 1:
         return f"{', '.join(host.name for host in hosts)} lead to the port, and the roles of one of them hold"
     broken = (
-        one for one in (*_roles(mesh, held[0]), *mesh.service_role_bindings) if one.namespace == held[0].namespace
+        one for one in (*_roles(mesh, held[0]), *mesh.of(ServiceRoleBindingSpec)) if one.namespace == held[0].namespace
     )
     for one in broken:
         if len(mesh.alternatives(one)) > 1:
@@ -135,7 +144,7 @@ def _doubt(mesh: Mesh, hosts: list[Host], held: list[Host]) -> str:
 
 def _roles(mesh: Mesh, host: Host) -> Iterable[ServiceRole]:
     """The roles that are looked at for a service: those of its namespace (L11)."""
-    return [role for role in mesh.service_roles if role.namespace == host.namespace]
+    return [role for role in mesh.of(ServiceRoleSpec) if role.namespace == host.namespace]
 
 
 def _rules(mesh: Mesh, role: ServiceRole, host: Host, workload: Workload, port: int) -> Iterator[PolicyRule]:

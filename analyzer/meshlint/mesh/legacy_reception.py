@@ -12,6 +12,7 @@ from meshlint.mesh.model import Mesh
 from meshlint.mesh.reasons import mismatch
 from meshlint.mesh.steps import Fact, Kind, Outcome, Step, Tried
 from meshlint.request import Request
+from meshlint.resources.legacy import ServiceRoleSpec
 
 
 def by_roles(mesh: Mesh, found: Enforcement, request: Request, step: Step) -> tuple[Step, Outcome | None]:
@@ -28,7 +29,7 @@ def by_roles(mesh: Mesh, found: Enforcement, request: Request, step: Step) -> tu
     if answer.rule is not None:
         granted = tuple(
             Fact(f"ServiceRoleBinding {one.namespace}/{one.name}", one.name_node)
-            for role in mesh.service_roles
+            for role in mesh.of(ServiceRoleSpec)
             if role.node is answer.rule.policy.node
             for one in bindings_of(mesh, role)
         )
@@ -45,7 +46,7 @@ def unguarded(mesh: Mesh) -> Fact:
         return Fact("no AuthorizationPolicy: all is allowed")
     config = config_of(mesh)
     if config is None:
-        idle = ", so that no ServiceRole counts" if mesh.service_roles else ""
+        idle = ", so that no ServiceRole counts" if mesh.of(ServiceRoleSpec) else ""
         return Fact(f"no RbacConfig{idle}: all is allowed")
     text = f"{config.ref.kind} {config.name} leaves the service out: all is allowed"
     return Fact(text, config.node.at("spec", "mode"))

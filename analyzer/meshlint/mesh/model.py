@@ -29,12 +29,6 @@ from meshlint.resources.gateway_api import (
     TLSRouteSpec,
 )
 from meshlint.resources.kinds import is_object, read
-from meshlint.resources.legacy import (
-    AuthenticationPolicySpec,
-    RbacConfigSpec,
-    ServiceRoleBindingSpec,
-    ServiceRoleSpec,
-)
 from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
 from meshlint.resources.mistake import Violation
 from meshlint.resources.record import Record, decode
@@ -115,97 +109,77 @@ class Mesh:
     @cached_property
     def virtual_services(self) -> tuple[Resource[VirtualServiceSpec], ...]:
         """All VirtualServices, delegates included."""
-        return self._of(VirtualServiceSpec)
+        return self.of(VirtualServiceSpec)
 
     @cached_property
     def destination_rules(self) -> tuple[Resource[DestinationRuleSpec], ...]:
         """All DestinationRules."""
-        return self._of(DestinationRuleSpec)
+        return self.of(DestinationRuleSpec)
 
     @cached_property
     def gateways(self) -> tuple[Resource[GatewaySpec], ...]:
         """All Istio Gateways."""
-        return self._of(GatewaySpec)
+        return self.of(GatewaySpec)
 
     @cached_property
     def kubernetes_gateways(self) -> tuple[Resource[KubernetesGatewaySpec], ...]:
         """All Gateway API Gateways."""
-        return self._of(KubernetesGatewaySpec)
+        return self.of(KubernetesGatewaySpec)
 
     @cached_property
     def listener_sets(self) -> tuple[Resource[ListenerSetSpec], ...]:
         """All ListenerSets."""
-        return self._of(ListenerSetSpec)
+        return self.of(ListenerSetSpec)
 
     @cached_property
     def http_routes(self) -> tuple[Resource[HTTPRouteSpec], ...]:
         """All HTTPRoutes."""
-        return self._of(HTTPRouteSpec)
+        return self.of(HTTPRouteSpec)
 
     @cached_property
     def grpc_routes(self) -> tuple[Resource[GRPCRouteSpec], ...]:
         """All GRPCRoutes."""
-        return self._of(GRPCRouteSpec)
+        return self.of(GRPCRouteSpec)
 
     @cached_property
     def tls_routes(self) -> tuple[Resource[TLSRouteSpec], ...]:
         """All TLSRoutes."""
-        return self._of(TLSRouteSpec)
+        return self.of(TLSRouteSpec)
 
     @cached_property
     def tcp_routes(self) -> tuple[Resource[PlainRouteSpec], ...]:
         """All TCPRoutes."""
-        return tuple(one for one in self._of(PlainRouteSpec) if one.ref.kind == "TCPRoute")
+        return tuple(one for one in self.of(PlainRouteSpec) if one.ref.kind == "TCPRoute")
 
     @cached_property
     def reference_grants(self) -> tuple[Resource[ReferenceGrantSpec], ...]:
         """All ReferenceGrants."""
-        return self._of(ReferenceGrantSpec)
+        return self.of(ReferenceGrantSpec)
 
     @cached_property
     def service_entries(self) -> tuple[Resource[ServiceEntrySpec], ...]:
         """All ServiceEntries."""
-        return self._of(ServiceEntrySpec)
+        return self.of(ServiceEntrySpec)
 
     @cached_property
     def sidecars(self) -> tuple[Resource[SidecarSpec], ...]:
         """All Sidecars, as far as the release has any."""
-        return self._of(SidecarSpec, history.SCOPES)
+        return self.of(SidecarSpec, history.SCOPES)
 
     @cached_property
     def authorization_policies(self) -> tuple[Resource[AuthorizationPolicySpec], ...]:
         """All AuthorizationPolicies, as far as the release has any."""
-        return self._of(AuthorizationPolicySpec, history.AUTHORIZATION_POLICIES)
+        return self.of(AuthorizationPolicySpec, history.AUTHORIZATION_POLICIES)
 
     @cached_property
     def peer_authentications(self) -> tuple[Resource[PeerAuthenticationSpec], ...]:
         """All PeerAuthentications, as far as the release has any."""
-        return self._of(PeerAuthenticationSpec, history.PEER_AUTHENTICATION)
+        return self.of(PeerAuthenticationSpec, history.PEER_AUTHENTICATION)
 
     @cached_property
     def request_authentications(self) -> tuple[Resource[RequestAuthenticationSpec], ...]:
         """All RequestAuthentications, as far as the release has any."""
-        return self._of(RequestAuthenticationSpec, history.PEER_AUTHENTICATION)
-
-    @cached_property
-    def rbac_configs(self) -> tuple[Resource[RbacConfigSpec], ...]:
-        """All RbacConfigs and ClusterRbacConfigs."""
-        return self._of(RbacConfigSpec)
-
-    @cached_property
-    def service_roles(self) -> tuple[Resource[ServiceRoleSpec], ...]:
-        """All ServiceRoles."""
-        return self._of(ServiceRoleSpec)
-
-    @cached_property
-    def service_role_bindings(self) -> tuple[Resource[ServiceRoleBindingSpec], ...]:
-        """All ServiceRoleBindings."""
-        return self._of(ServiceRoleBindingSpec)
-
-    @cached_property
-    def authentication_policies(self) -> tuple[Resource[AuthenticationPolicySpec], ...]:
-        """All Policies and MeshPolicies of `authentication.istio.io`."""
-        return self._of(AuthenticationPolicySpec)
+        return self.of(RequestAuthenticationSpec, history.PEER_AUTHENTICATION)
 
     @cached_property
     def namespaces(self) -> Mapping[str, Labels]:
@@ -222,6 +196,12 @@ class Mesh:
         """The workloads of the input, and the gateways of Istio's default install and those that it deploys."""
         given = workloads(self.resources, self.namespaces)
         return (*given, *workloads(self._assumed, self.namespaces, is_assumed=True))
+
+    def of(self, cls: type[S], since: Release = (1, 0)) -> tuple[Resource[S], ...]:
+        """All resources whose content is a *cls*; none where the release aimed at is before *since*."""
+        if self.settings.istio_version < since:
+            return ()
+        return tuple(cast("Resource[S]", one) for one in self.resources if isinstance(one.spec, cls))
 
     def hosts_named(self, name: str) -> tuple[Host, ...]:
         """The registry's hosts that *name* stands for or that stand for it, exact ones before wildcards."""
@@ -321,11 +301,6 @@ class Mesh:
     @cached_property
     def _memo(self) -> dict[Hashable, object]:
         return {}
-
-    def _of(self, cls: type[S], since: Release = (1, 0)) -> tuple[Resource[S], ...]:
-        if self.settings.istio_version < since:
-            return ()
-        return tuple(cast("Resource[S]", one) for one in self.resources if isinstance(one.spec, cls))
 
     @cached_property
     def _assumed(self) -> tuple[Resource[Record], ...]:

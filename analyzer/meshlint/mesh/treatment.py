@@ -82,12 +82,17 @@ def redirected(redirect: Node, request: Request, match: Match) -> Outcome:
 
 
 def timing(mesh: Mesh, rule: Rule | None) -> Fact:
-    """The timeout and the retries of a route; those of a host without VirtualService where *rule* is None (R409)."""
+    """The timeout and the retries of a route; those of a host without VirtualService where *rule* is None (R409).
+
+    Of Istio 1.0 nothing is known but what is written.
+    """
     timeout = rule.setting("timeout") if rule is not None else None
     retries = rule.setting("retries") if rule is not None else None
     limit = f"timeout {timeout.value}" if timeout is not None else "timeout none"
     origin = ""
     if retries is None:
+        if mesh.settings.istio_version < history.SCOPES:
+            return Fact(limit, timeout)
         retries = mesh.config.default_http_retry_policy
         origin = " (mesh default)" if retries is not None else " (Istio default)"
     attempts = whole(retries.get("attempts")) if retries is not None else 2
