@@ -96,3 +96,38 @@ def test_without_a_configuration_roles_decide_nothing(shop):
     found = called(Mesh(others, settings=shop.settings), "http://catalog:7070/", "stock", method="DELETE")
     assert found.outcome.status == 200
     assert "no RbacConfig, so that no ServiceRole counts: all is allowed" in facts(found)
+
+
+QUOTA = "quota lookups: at most 20 in 5s for each set of its dimensions (counter.memquota)"
+LOG = "Mixer rule istio-system/visits: console.stdio gets visit.logentry"
+
+
+def test_mixer_logs_all_calls_and_counts_those_of_the_service_that_is_bound(shop):
+    assert {QUOTA, LOG} <= set(facts(called(shop, "http://catalog:7070/")))
+    assert QUOTA not in facts(called(shop, "http://prices:7070/"))
+    assert LOG in facts(called(shop, "http://prices:7070/"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kept"),
+    [
+        ('match: "true"', "match: request.size > 9", False),
+        ("instances: [lookups.quota]", "instances: [other.quota]", False),
+        ("name: lookups.quota.istio-system", "name: lookups", False),
+        ("quotaSpecs: [{name: lookups}]", "quotaSpecs: [{name: lookups, namespace: shop}]", False),
+        ("handler: counter.memquota", "handler: counter.memquota.istio-system", True),
+    ],
+)
+def test_a_quota_counts_only_where_its_chain_is_whole(old, new, kept):
+    texts = [(path.name, path.read_text("utf-8")) for path in SHOP]
+    assert any(old in text for _, text in texts)
+    sources = [Source(name, text.replace(old, new)) for name, text in texts]
+    changed = Mesh(
+        tuple(one for source in sources for one in parse(source).documents), settings=Settings(istio_version=(1, 0))
+    )
+    assert (QUOTA in facts(called(changed, "http://catalog:7070/"))) is kept
+
+
+def test_nothing_is_said_of_mixer_where_it_may_not_be(shop):
+    later = Mesh(shop.documents, settings=Settings(istio_version=(1, 5)))
+    assert not [text for text in facts(called(later, "http://catalog:7070/")) if "Mixer" in text or "quota" in text]

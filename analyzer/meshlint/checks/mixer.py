@@ -61,7 +61,7 @@ def mixer_unused(mesh: Mesh) -> Iterator[Result]:
     for one, what in ((one, what) for some, what in kinds for one in some if one not in used):
         yield from _unused(mesh, one, f"no rule uses this {what}", is_told=bool(actions))
     bindings = mixer.objects(mesh, "QuotaSpecBinding")
-    bound = {target for binding in bindings for _, target in _bound(binding)}
+    bound = {target for binding in bindings for _, target in mixer.bound(binding)}
     for spec in mixer.objects(mesh, "QuotaSpec"):
         if (spec.namespace, spec.name) not in bound:
             yield from _unused(
@@ -133,7 +133,7 @@ def _of_specs(mesh: Mesh) -> Iterator[Result]:
 def _of_bindings(mesh: Mesh) -> Iterator[Result]:
     specs = {(one.namespace, one.name) for one in mixer.objects(mesh, "QuotaSpec")}
     for binding in mixer.objects(mesh, "QuotaSpecBinding"):
-        for node, target in _bound(binding):
+        for node, target in mixer.bound(binding):
             if target not in specs:
                 near = sorted(name for home, name in specs if home == target[0])
                 yield _judged(mesh, node, f"there is no QuotaSpec `{'/'.join(target)}`", near, is_told=bool(specs))
@@ -180,14 +180,6 @@ def _limits(limiter: Object) -> Iterator[tuple[Node, str]]:
         name = quota.get("name")
         if name is not None and isinstance(name.value, str):
             yield name, name.value
-
-
-def _bound(binding: Object) -> Iterator[tuple[Node, tuple[str, str]]]:
-    """The QuotaSpecs of a binding, by namespace and name (L63)."""
-    for one in binding.node.at("spec", "quotaSpecs").elements:
-        name, space = one.get("name"), one.get("namespace")
-        if name is not None:
-            yield name, (str(space.value) if space is not None else binding.namespace, str(name.value))
 
 
 def _fields(instance: Object) -> Iterator[tuple[Node, ValueType | None]]:

@@ -10,6 +10,7 @@ from meshlint.mesh.conditions import Chain
 from meshlint.mesh.legacy_authentication import Origins, is_in_force, origins, peers
 from meshlint.mesh.legacy_rbac import Enforcement, enforcement
 from meshlint.mesh.legacy_reception import by_origins, by_roles, unguarded
+from meshlint.mesh.mixer_facts import mixer_facts
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.mtls import Demand, Mode, demand, is_automatic, is_captured, namespace_demand, ztunnel_demand
 from meshlint.mesh.origin import Client
@@ -116,6 +117,7 @@ def receive(mesh: Mesh, workload: Workload, arrival: Arrival) -> Reception:
     facts.append(handshake)
     if failed is not None:
         return Reception(Step(Stage.SERVER, f"{name}: {failed.why}", handshake.node, tuple(facts)), failed)
+    facts += mixer_facts(mesh, workload, arrival.port)
     return authorize(mesh, workload, arrival, name, tuple(facts))
 
 

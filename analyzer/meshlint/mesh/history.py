@@ -50,6 +50,12 @@ NO_LEGACY_SECURITY: Release = (1, 6)
 CLUSTER_RBAC: Release = (1, 1)
 """ClusterRbacConfig takes the place of RbacConfig (section 7)."""
 
+IDLE_QUOTAS: Release = (1, 1)
+"""Mixer is asked about quotas only where the install says so (L65)."""
+
+OPTIONAL_MIXER: Release = (1, 5)
+"""Nothing in manifests shows whether there is a Mixer."""
+
 HEADERS: Release = (1, 5)
 """`appendHeaders` and its kin, and the old percentage of an abort, are gone (R1003, R1004)."""
 

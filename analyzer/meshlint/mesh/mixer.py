@@ -70,6 +70,14 @@ def texts(node: Node | None) -> Iterator[tuple[Node, str]]:
             yield one, one.value
 
 
+def bound(binding: Object) -> Iterator[tuple[Node, tuple[str, str]]]:
+    """The QuotaSpecs of a binding: where each is named, its namespace and its name (L63)."""
+    for one in binding.node.at("spec", "quotaSpecs").elements:
+        name, space = one.get("name"), one.get("namespace")
+        if name is not None:
+            yield name, (str(space.value) if space is not None else binding.namespace, str(name.value))
+
+
 def _by_kind(mesh: Mesh) -> Mapping[str, tuple[Object, ...]]:
     found: dict[str, list[Object]] = {}
     for one in mesh.resources:
