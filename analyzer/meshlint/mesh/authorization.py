@@ -163,13 +163,13 @@ def _custom_rules(mesh: Mesh, policies: tuple[Policy, ...], chain: Chain) -> tup
     found = rules(mesh, policies, Action.CUSTOM, chain)
     if chain is Chain.HTTP:
         return found
-    return tuple(rule for rule in found if "http" not in _authorizers(mesh).get(_provider(rule.policy), frozenset()))
+    return tuple(rule for rule in found if "http" not in authorizers(mesh).get(_provider(rule.policy), frozenset()))
 
 
 def _is_broken(mesh: Mesh, policy: Policy, policies: tuple[Policy, ...]) -> bool:
     """Whether the policy refuses what it selects: a dry run, no such authorizer, or two on one workload (S12, S13, S17)."""
     named = {_provider(one) for one in policies if action(one) is Action.CUSTOM and not _is_dry(one)}
-    return len(named) > 1 or _is_dry(policy) or _provider(policy) not in _authorizers(mesh)
+    return len(named) > 1 or _is_dry(policy) or _provider(policy) not in authorizers(mesh)
 
 
 def _is_dry(policy: Policy) -> bool:
@@ -180,7 +180,7 @@ def _provider(policy: Policy) -> str:
     return policy.spec.provider.name if policy.spec.provider is not None else ""
 
 
-def _authorizers(mesh: Mesh) -> Mapping[str, frozenset[str]]:
+def authorizers(mesh: Mesh) -> Mapping[str, frozenset[str]]:
     """The external authorizers of the mesh that work by name, and the protocols they speak (S11, S12)."""
     found: dict[str, frozenset[str]] = {}
     seen: set[str] = set()
