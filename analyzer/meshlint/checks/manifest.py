@@ -101,5 +101,12 @@ def _told(found: Violation) -> Problem:
         help=found.help,
         fix=found.fix,
         on_key=found.on_key,
-        aliases=found.aliases,
+        aliases=_aliases(found),
     )
+
+
+def _aliases(found: Violation) -> tuple[str, ...] | None:
+    """Its own codes, else those of the rule; the schema's own clashes have the one for schemas only."""
+    if found.aliases is None and found.kind == "invalid-combination":
+        return ("IST0106",)
+    return found.aliases

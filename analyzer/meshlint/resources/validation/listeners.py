@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from meshlint.resources.base import Resource
@@ -55,7 +56,8 @@ def listeners_are_told_apart(gateway: Resource[Any], _: Release) -> Iterator[Vio
         if identity in seen:
             name = "no host name" if host is None else f"host name {shown(host)}"
             message = f"a listener before it has port {port.value}, protocol {identity[1]} and {name} too"
-            yield clash(listener.at("name"), message, label="same as another", on_key=False)
+            found = clash(listener.at("name"), message, label="same as another", on_key=False)
+            yield replace(found, aliases=("IST0106", "KIA1503"))
         seen.add(identity)
 
 
