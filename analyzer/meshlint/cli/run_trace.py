@@ -18,12 +18,13 @@ from meshlint.render.layout import Look
 from meshlint.render.trace import trace_text
 from meshlint.render.trace_both import both_json, both_text
 from meshlint.render.trace_json import trace_json
+from meshlint.render.trace_mermaid import trace_mermaid
 from meshlint.render.why_not import why_not_fields, why_not_text
 from meshlint.session import Input
 
 _DELIVERED, _FAILED, _UNDECIDED = 0, 1, 3
 _SAME, _DIFFERENT = 0, 1
-_FORMS = ("full", "json")
+_FORMS = ("full", "json", "mermaid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ def show(order: Order) -> int:
     if order.form is not None and order.form not in _FORMS:
         hint = suggestion(order.form, _FORMS) or f": there are {', '.join(_FORMS)}"
         raise UsageError(f"no format is called {order.form!r}{hint}")
+    is_single = order.requests is None and order.both is None and order.why_not is None
+    if order.form == "mermaid" and not is_single:
+        raise UsageError("a diagram is of one trace: --format mermaid goes with no --requests, --both or --why-not")
     if order.requests is not None:
         return _show_many(order, order.requests)
     method, url, paths = split(order.words)
@@ -64,6 +68,8 @@ def _show_one(order: Order, asking: Prepared) -> int:
     if order.form == "json":
         reasons: Mapping[str, Json] = {"whyNot": [why_not_fields(one) for one in answers]} if answers else {}
         streams.emit(trace_json(found, {**_judged(asking.question, lost), **reasons}))
+    elif order.form == "mermaid":
+        streams.emit(trace_mermaid(found))
     else:
         streams.emit(trace_text(found, _look(order)) + why_not_text(answers, _look(order)))
     for one in lost:

@@ -49,7 +49,7 @@ Requests = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", help="full (default), or json (default with --requests)."),
+    typer.Option("--format", help="full (default), json (default with --requests) or mermaid."),
 ]
 
 
