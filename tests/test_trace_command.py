@@ -48,6 +48,13 @@ def test_a_refused_request_is_1(meshlint: Run):
     assert run.stdout.splitlines()[-1].startswith("→ 403")
 
 
+def test_a_way_is_drawn_as_a_sequence_diagram(meshlint: Run):
+    drawn = meshlint(*REVIEWS, "-H", "end-user: tester", *FROM_PRODUCTPAGE, "--format", "mermaid", BOOKINFO)
+    first, *lines = drawn.stdout.splitlines()
+    assert first == "sequenceDiagram"
+    assert any(line.strip().startswith("p0->>p1: ") for line in lines)
+
+
 def test_the_json_names_the_outcome_and_the_steps(meshlint: Run):
     run = meshlint(*REVIEWS, "-H", "end-user: tester", *FROM_PRODUCTPAGE, "--format", "json", BOOKINFO)
     found = json.loads(run.stdout)
