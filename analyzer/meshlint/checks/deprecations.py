@@ -179,15 +179,8 @@ def _old_tracers(mesh: Mesh, resource: Resource[Record], spec: TelemetrySpec) ->
                 f"provider `{provider.name}` is of the deprecated kind `lightstep`",
                 label="deprecated",
                 help="send traces with a provider of the kind `opentelemetry`",
-                notes=(Note(tracer.at("name").span, "defined here"),) if _is_of_the_input(mesh, tracer) else (),
+                notes=(Note(tracer.at("name").span, "defined here"),) if mesh.is_of_the_input(tracer) else (),
             )
-
-
-def _is_of_the_input(mesh: Mesh, node: Node) -> bool:
-    """Whether a node of the mesh settings stands in a file, and not in a text within a ConfigMap."""
-    known = {document.document for document in mesh.documents}
-    own = mesh.mesh_config.document if mesh.mesh_config is not None else None
-    return node.document in known or node.document == own
 
 
 def _left_over(definition: Resource[Record], release: Release) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from meshlint.mesh.visibility import EVERYONE, Audience, audience
 from meshlint.mesh.workloads import Workload, serves, workloads
 from meshlint.resources.base import Labels, Resource, selects
 from meshlint.resources.destination_rule import DestinationRuleSpec
+from meshlint.resources.extension import TelemetrySpec
 from meshlint.resources.gateway import GatewaySpec, KubernetesGatewaySpec
 from meshlint.resources.gateway_api import (
     GRPCRouteSpec,
@@ -106,6 +107,17 @@ class Mesh:
             node = _nothing()
         return decode(MeshConfig, node, [])
 
+    def is_of_the_input(self, node: Node) -> bool:
+        """Whether a node, perhaps of the mesh's settings, stands in a file, and not in a text within a ConfigMap."""
+        own = self.mesh_config.document if self.mesh_config is not None else None
+        return node.document == own or node.document in self._by_document
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether the mesh's settings are known: because they are given, or because the input is all there is."""
+        is_given = self.mesh_config is not None or self._written_config is not None
+        return is_given or self.settings.world is World.COMPLETE
+
     @cached_property
     def virtual_services(self) -> tuple[Resource[VirtualServiceSpec], ...]:
         """All VirtualServices, delegates included."""
@@ -180,6 +192,11 @@ class Mesh:
     def request_authentications(self) -> tuple[Resource[RequestAuthenticationSpec], ...]:
         """All RequestAuthentications, as far as the release has any."""
         return self.of(RequestAuthenticationSpec, history.PEER_AUTHENTICATION)
+
+    @cached_property
+    def telemetries(self) -> tuple[Resource[TelemetrySpec], ...]:
+        """All Telemetries."""
+        return self._of(TelemetrySpec)
 
     @cached_property
     def namespaces(self) -> Mapping[str, Labels]:

@@ -21,6 +21,21 @@ class Tracing(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics(Record):
+    """An item of a Telemetry's `metrics`."""
+
+    providers: tuple[TelemetryProvider, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogging(Record):
+    """An item of a Telemetry's `accessLogging`."""
+
+    providers: tuple[TelemetryProvider, ...] = ()
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TelemetrySpec(Record):
     """The `spec` of a Telemetry."""
 
@@ -28,6 +43,23 @@ class TelemetrySpec(Record):
     target_ref: TargetRef | None = None
     target_refs: tuple[TargetRef, ...] = ()
     tracing: tuple[Tracing, ...] = ()
+    metrics: tuple[Metrics, ...] = ()
+    access_logging: tuple[AccessLogging, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPort(Record):
+    """A port in a match of traffic."""
+
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSelector(Record):
+    """A match of traffic by its direction and ports; the node is the whole entry."""
+
+    mode: str = ""
+    ports: tuple[MatchedPort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +70,7 @@ class WasmPluginSpec(Record):
     target_ref: TargetRef | None = None
     target_refs: tuple[TargetRef, ...] = ()
     url: str = ""
+    match: tuple[TrafficSelector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +79,7 @@ class TrafficExtensionSpec(Record):
 
     selector: LabelSelector | None = None
     target_refs: tuple[TargetRef, ...] = ()
+    match: tuple[TrafficSelector, ...] = ()
 
 
 Telemetry = Resource[TelemetrySpec]

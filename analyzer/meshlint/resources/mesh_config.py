@@ -23,6 +23,15 @@ class ExtensionProvider(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultProviders(Record):
+    """The providers that telemetry goes to where no Telemetry names one."""
+
+    access_logging: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    tracing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PathNormalization(Record):
     """How paths are normalised before routing and authorization (R318, S65)."""
 
@@ -42,6 +51,7 @@ class MeshConfig(Record):
     default_virtual_service_export_to: tuple[str, ...] = ()
     default_destination_rule_export_to: tuple[str, ...] = ()
     extension_providers: tuple[ExtensionProvider, ...] = ()
+    default_providers: DefaultProviders | None = None
     path_normalization: PathNormalization | None = None
     ingress_controller_mode: str = "STRICT"
     default_config: Node | None = None
