@@ -6,7 +6,7 @@ import pytest
 
 from meshlint import registry, session
 from meshlint.config import Config, UsageError
-from meshlint.finding import Outside, Problem, Report, Result, Rule, Severity, Undecided
+from meshlint.finding import Outside, Problem, Report, Result, Rule, Severity, Skipped, Undecided
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.settings import Settings
 from meshlint.registry import Check
@@ -176,3 +176,13 @@ def test_a_rule_has_one_checker():
     code = min(registry.checkers())
     with pytest.raises(ValueError, match=f"{code} is checked by .* and named_wrong"):
         registry.checks(code)(named_wrong)
+
+
+def test_files_that_nobody_looked_into_are_told_once_a_folder_and_reason():
+    chart = [Source(f"web/{name}.yaml", "a: {{ .Values.a }}\n") for name in ("a", "b")]
+    large = Skipped("web/d.yaml", "too large")
+    report = session.lint([*chart, Source("c.yaml", "a: {{ .Values.a }}\n")], Config(), skipped=[large])
+    found = [(one.problem.span.source.name, one.problem.message, len(one.problem.notes)) for one in report.findings]
+    assert [(name, notes) for name, _, notes in found] == [("c.yaml", 0), ("web/a.yaml", 1), ("web/d.yaml", 0)]
+    assert found[1][1].startswith("not read, nor 1 more of the folder: has Helm templates")
+    assert found[2][1] == "not read: too large"

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from meshlint import policy, registry
 from meshlint.config import Config, UsageError
 from meshlint.finding import Outside, Problem, Report, Result, Rule, Skipped, Undecided
-from meshlint.mesh.model import Mesh
+from meshlint.mesh.model import Mesh, Unread
 from meshlint.registry import Check
 from meshlint.resources import schema
 from meshlint.resources.crd import Definition, NoDefinition, definition
 from meshlint.resources.kinds import KINDS, group_of, is_object
 from meshlint.source import comments
-from meshlint.source.node import Node
+from meshlint.source.node import Document, Node
 from meshlint.source.parse import Parsed, parse
 from meshlint.source.text import Source
 
 _INPUT_RULES = "MSH0"
+_TEMPLATED = "has Helm templates in it: render the chart and lint what comes out"
 _ERRORS_OF_INPUT = frozenset(f"MSH00{number}" for number in range(1, 8))
 
 
@@ -76,6 +77,7 @@ def read(
         mesh_config=_only_document(mesh_config),
         mesh_networks=_only_document(mesh_networks),
         schemas=own,
+        unread=tuple(_unread(parsed, skipped)),
     )
     left_out = sorted((*skipped, *_skipped(parsed, own)), key=lambda one: (one.name, one.why))
     return Input(mesh, tuple(source for source, _ in parsed), tuple(left_out))
@@ -145,13 +147,29 @@ def _skipped(parsed: Sequence[tuple[Source, Parsed]], own: schema.Own) -> Iterat
     """What of the input nobody looked at: templates, documents that are no objects, objects of unknown kinds."""
     for source, one in parsed:
         if one.templated:
-            yield Skipped(source.name, "has Helm templates in it: render the chart and lint what comes out")
+            yield Skipped(source.name, _TEMPLATED)
         if strangers := sum(not is_object(document) for document in one.documents):
             yield Skipped(source.name, f"{strangers} of {len(one.documents)} documents: no Kubernetes object")
         kinds = [_kind(document) for document in one.documents if is_object(document)]
         if unknown := Counter(kind for api_version, kind in kinds if not _is_known(api_version, kind, own)):
             names = ", ".join(sorted(unknown))
             yield Skipped(source.name, f"{unknown.total()} of {len(one.documents)} documents: unknown kind {names}")
+
+
+def _unread(parsed: Sequence[tuple[Source, Parsed]], skipped: Sequence[Skipped]) -> Iterator[Unread]:
+    """What was passed over whole: files with templates, at the first of these, and what could not be read at all."""
+    for source, one in parsed:
+        if one.templated:
+            start = max(source.text.find("{{"), 0)
+            yield Unread(_bare(source, start), _TEMPLATED)
+    for left_out in sorted(skipped, key=lambda one: (one.name, one.why)):
+        yield Unread(_bare(Source(left_out.name, ""), 0), left_out.why)
+
+
+def _bare(source: Source, start: int) -> Node:
+    """A place in a text that is no document: from *start* to the end of its line."""
+    end = source.text.find("\n", start)
+    return Node(None, source.span(start, end if end >= 0 else len(source.text)), None, (), Document(source, 0))
 
 
 def _kind(document: Node) -> tuple[str, str]:

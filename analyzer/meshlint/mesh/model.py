@@ -67,12 +67,20 @@ class Class(Enum):
     ACCOUNTS = "service accounts"
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file or folder of the input that nobody looked into: where that shows, and why."""
+
+    node: Node
+    why: str
+
+
 @dataclass(frozen=True, eq=False)
 class Mesh:
     """What the documents say together. Everything else is derived, and derived once.
 
     `mesh_config` and `mesh_networks` are documents of their own that take precedence over those among the objects.
-    `schemas` are those of the user's own kinds.
+    `schemas` are those of the user's own kinds. `unread` is what was passed over.
     """
 
     documents: tuple[Node, ...]
@@ -81,6 +89,7 @@ class Mesh:
     mesh_config: Node | None = None
     mesh_networks: Node | None = None
     schemas: Own = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
 
     @cached_property
     def resources(self) -> tuple[Resource[Record], ...]:
