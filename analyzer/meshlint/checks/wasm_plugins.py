@@ -8,7 +8,7 @@ from meshlint.mesh.gateway_classes import controllers
 from meshlint.mesh.kubernetes_gateways import pods_of
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.served import is_gateway, served_ports
-from meshlint.mesh.workloads import Proxy, Workload
+from meshlint.mesh.workloads import Workload
 from meshlint.registry import checks
 from meshlint.resources.base import Resource, TargetRef, selects
 from meshlint.resources.extension import TrafficExtensionSpec, TrafficSelector, WasmPluginSpec
@@ -19,15 +19,13 @@ _SHOWN = 3
 
 @checks("MSH805")
 def wasm_plugin_target(mesh: Mesh) -> Iterator[Problem]:
-    """An extension for proxies that are not there, or matched to traffic that these proxies do not have."""
+    """An extension that is matched to traffic which the proxies that it is for do not have."""
     for one in mesh.resources:
         if not isinstance(one.spec, WasmPluginSpec | TrafficExtensionSpec):
             continue
         extension = cast("Extension", one)
         chosen = _chosen(mesh, extension)
-        if chosen and all(workload.proxy is Proxy.NONE for workload in chosen):
-            yield _without_proxy(extension, chosen)
-        elif _is_for_gateways(mesh, extension, chosen):
+        if _is_for_gateways(mesh, extension, chosen):
             yield from _at_gateways(extension)
         else:
             yield from _unserved_ports(mesh, extension, chosen)
@@ -74,16 +72,6 @@ def _is_for_gateways(mesh: Mesh, extension: Extension, chosen: tuple[Workload, .
         if name not in known or not known[name].is_ingress:
             return False
     return True
-
-
-def _without_proxy(extension: Extension, chosen: tuple[Workload, ...]) -> Problem:
-    return Problem(
-        extension.spec.node.at("selector", "matchLabels"),
-        f"workload `{chosen[0].name}` has no proxy: nothing runs the extension",
-        label="no proxy there",
-        notes=tuple(Note(one.resource.name_node.span, "not injected") for one in chosen[:_SHOWN]),
-        help="inject the proxy, or select workloads that have one",
-    )
 
 
 def _at_gateways(extension: Extension) -> Iterator[Problem]:
