@@ -70,7 +70,7 @@ class _Change:
 
 @checks("MSH801")
 def relative_envoy_filter(mesh: Mesh) -> Iterator[Problem]:
-    """A patch that acts on what is there when its turn comes, in an EnvoyFilter whose turn is a matter of age."""
+    """A patch that acts on what is there when its turn comes, in an EnvoyFilter whose turn is a matter of age (S41)."""
     for changes in _by_owner(mesh):
         chosen = [one for one in changes if one.is_relative and not one.is_futile]
         for alias in ("IST0151", "IST0155"):
@@ -121,7 +121,7 @@ def _name(patch: ConfigPatch) -> str:
         return ""
     own = patch.node.get("patch", "value", "name")
     anchor = own if own is not None else patch.node.get("match", "listener", "filterChain", "filter", "name")
-    return str(anchor.value) if anchor is not None else ""
+    return anchor.value if anchor is not None and isinstance(anchor.value, str) else ""
 
 
 def _relative(mesh: Mesh, some: Sequence[_Change]) -> Problem:
