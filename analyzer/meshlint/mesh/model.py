@@ -205,7 +205,7 @@ class Mesh:
     @cached_property
     def telemetries(self) -> tuple[Resource[TelemetrySpec], ...]:
         """All Telemetries."""
-        return self._of(TelemetrySpec)
+        return self.of(TelemetrySpec)
 
     @cached_property
     def namespaces(self) -> Mapping[str, Labels]:
