@@ -119,6 +119,19 @@ spec:
   - from: [{source: {namespaces: [shop]}}]
   - when: [{key: connection.sni, values: [api.vendor.example]}]
 """
+CONFINED = """---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: only-mesh, namespace: shop}
+spec:
+  podSelector: {}
+  policyTypes: [Egress]
+  egress:
+  - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]
+    ports: [{protocol: UDP, port: 53}, {protocol: TCP, port: 53}]
+  - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: istio-system}}}]
+  - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: exit}}}]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +255,7 @@ SOUND_VARIANTS = {
         MUTUAL_SERVER, MUTUAL_SERVER.replace("api.vendor", '"*.vendor').replace("example]", 'example"]')
     ),
     "policies that fit": SOUND + KNOWN_CLIENTS,
+    "clients that the network confines": SOUND + CONFINED,
 }
 
 
@@ -259,6 +273,24 @@ def test_a_sound_chain_is_silent(text: str):
 @pytest.mark.parametrize("broke", BREAKS.values(), ids=BREAKS)
 def test_a_broken_condition_is_found(broke: Break):
     assert broke.code in {one.rule.code for one in found(broke.text)}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        CONFINED.replace("namespace: shop", "namespace: bank"),
+        CONFINED.replace("  egress:\n", "  egress:\n  - {}\n"),
+        CONFINED.replace("  egress:\n", "  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]\n"),
+    ],
+    ids=["E77 nobody confines the clients", "E48 everything is admitted", "E48 public addresses are admitted"],
+)
+def test_clients_that_the_network_lets_out_are_found(policy: str):
+    (open_way,) = found(SOUND + policy)
+    assert open_way.rule.code == "MSH411"
+
+
+def test_addresses_of_the_cluster_let_nobody_out():
+    assert found(SOUND + CONFINED.replace("  egress:\n", "  egress:\n  - to: [{ipBlock: {cidr: 10.0.0.0/8}}]\n")) == []
 
 
 def test_a_request_that_the_gateway_sends_to_itself_is_the_witness():

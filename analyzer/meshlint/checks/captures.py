@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_network
 
 from meshlint.finding import Note, Problem, Result
+from meshlint.mesh.confinement import are_for_egress, confining, is_inner, ways_out
 from meshlint.mesh.egress import Chain, chains
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import pod, sidecar
@@ -16,10 +16,6 @@ from meshlint.source.node import Node
 
 _SIDECAR = "traffic.sidecar.istio.io/"
 _OUR_OWN = "1337"
-_INNER = tuple(
-    ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
-)
-_INNER6 = tuple(ip_network(block) for block in ("fc00::/7", "fe80::/10"))
 _NOT_HTTP = {22: "SSH", 25: "SMTP", 443: "TLS", 3306: "MySQL", 5432: "PostgreSQL", 6379: "Redis", 27017: "MongoDB"}
 _HTTP = 80
 
@@ -46,6 +42,7 @@ class _Gap:
 @checks("MSH411")
 def sidecar_bypass(mesh: Mesh) -> Iterator[Result]:
     """Connections that no sidecar sees, of pods whose way out the mesh limits (E41-E47, E89)."""
+    yield from _unconfined(mesh)
     for workload in mesh.workloads:
         if workload.is_assumed or workload.proxy not in (Proxy.SIDECAR, Proxy.UNKNOWN, Proxy.NONE):
             continue
@@ -98,6 +95,38 @@ def _rule(mesh: Mesh, workload: Workload) -> _Rule | None:
     ports = frozenset(port.number for chain in met for entry in chain.entries for port in entry.ports)
     text = f"`{met[0].host}` is to be called through {met[0].gateway}"
     return _Rule(text, met[0].first_hops[0].node, ports)
+
+
+def _unconfined(mesh: Mesh) -> Iterator[Problem]:
+    """Clients of egress gateways that the network lets out as well, where the input confines pods at all (E48, E77)."""
+    told: set[Node] = set()
+    for workload in mesh.workloads if are_for_egress(mesh) else ():
+        if workload.is_assumed or workload.proxy is not Proxy.SIDECAR:
+            continue
+        met = [chain for chain in chains(mesh) if chain.first_hops and _is_client(chain, workload)]
+        ports = frozenset(port.number for chain in met for entry in chain.entries for port in entry.ports)
+        policies = confining(mesh, workload)
+        open_nodes = [node for policy in policies for node in ways_out(policy, ports)]
+        if met and not policies:
+            open_nodes = [workload.resource.name_node]
+        for node in open_nodes if met else ():
+            if node not in told:
+                told.add(node)
+                yield _let_out(workload, met[0], node, is_confined=bool(policies))
+
+
+def _let_out(workload: Workload, chain: Chain, node: Node, *, is_confined: bool) -> Problem:
+    if is_confined:
+        message = f"this lets pods such as `{workload.name}` connect to the outside past their sidecars"
+    else:
+        message = f"no NetworkPolicy confines the pods of `{workload.name}`, which may connect to the outside past their sidecars"
+    return Problem(
+        node,
+        f"{message}, while `{chain.host}` is to be called through {chain.gateway}",
+        label="let out",
+        notes=(Note(chain.first_hops[0].node.span, "the way through the gateway"),),
+        help="let the network admit DNS, the mesh and the egress gateway only",
+    )
 
 
 def _is_client(chain: Chain, workload: Workload) -> bool:
@@ -158,7 +187,7 @@ def _exempt(workload: Workload, template: Node) -> Iterator[_Gap]:
                     yield _Gap(
                         node, f"connections to port {', '.join(listed)} do not meet the sidecar", "not seen", ports
                     )
-            case "excludeOutboundIPRanges" if outer := [one for one in listed if not _is_inner(one)]:
+            case "excludeOutboundIPRanges" if outer := [one for one in listed if not is_inner(one)]:
                 yield _Gap(node, f"connections to {', '.join(outer)} do not meet the sidecar", "not seen")
             case "includeOutboundIPRanges" if not any(one in ("*", "0.0.0.0/0") for one in listed):
                 which = f"other addresses than {', '.join(listed)}" if listed else "anywhere"
@@ -167,17 +196,6 @@ def _exempt(workload: Workload, template: Node) -> Iterator[_Gap]:
                 yield _Gap(node, "no connection meets the sidecar unless the program dials it", "not seen")
             case _:
                 continue
-
-
-def _is_inner(block: str) -> bool:
-    """Whether a block has only addresses that the internet does not have; what is no block is left alone."""
-    try:
-        read = ip_network(block, strict=False)
-    except ValueError:
-        return True
-    if read.version == 4:
-        return any(read.subnet_of(one) for one in _INNER if one.version == 4)
-    return any(read.subnet_of(one) for one in _INNER6 if one.version == 6)
 
 
 def _as_the_proxy(template: Node) -> Iterator[_Gap]:

@@ -75,12 +75,22 @@ def unregistered_external_host(mesh: Mesh) -> Iterator[Result]:
 def egress_gateway_bypass(mesh: Mesh) -> Iterator[Result]:
     """Traffic for a host that has a way out through a gateway, and some of which goes straight out (E50-E60, E65-E68)."""
     for chain in chains(mesh):
-        if not chain.at_sidecars:
-            yield from _unbound(mesh, chain)
-            continue
-        yield from _direct_targets(mesh, chain)
-        for door in _doors(mesh, chain):
-            yield from _around(mesh, door)
+        told: set[tuple[Node, str]] = set()
+        for result in _bypasses(mesh, chain):
+            # Several ports may have the same thing wrong with them.
+            key = (result.node, result.message if isinstance(result, Problem) else "")
+            if key not in told:
+                told.add(key)
+                yield result
+
+
+def _bypasses(mesh: Mesh, chain: Chain) -> Iterator[Result]:
+    if not chain.at_sidecars:
+        yield from _unbound(mesh, chain)
+        return
+    yield from _direct_targets(mesh, chain)
+    for door in _doors(mesh, chain):
+        yield from _around(mesh, door)
 
 
 def _unbound(mesh: Mesh, chain: Chain) -> Iterator[Problem]:

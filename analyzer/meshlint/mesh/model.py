@@ -32,6 +32,7 @@ from meshlint.resources.gateway_api import (
 from meshlint.resources.kinds import is_object, read
 from meshlint.resources.mesh_config import MeshConfig, OperatorSpec
 from meshlint.resources.mistake import Violation
+from meshlint.resources.network_policy import NetworkPolicySpec
 from meshlint.resources.record import Record, decode
 from meshlint.resources.releases import Release
 from meshlint.resources.schema import Own, violations
@@ -186,6 +187,11 @@ class Mesh:
     def sidecars(self) -> tuple[Resource[SidecarSpec], ...]:
         """All Sidecars, as far as the release has any."""
         return self.of(SidecarSpec, history.SCOPES)
+
+    @cached_property
+    def network_policies(self) -> tuple[Resource[NetworkPolicySpec], ...]:
+        """All NetworkPolicies."""
+        return self._of(NetworkPolicySpec)
 
     @cached_property
     def authorization_policies(self) -> tuple[Resource[AuthorizationPolicySpec], ...]:

@@ -18,6 +18,7 @@ from meshlint.resources import (
 from meshlint.resources.base import Metadata, Resource
 from meshlint.resources.destination_rule import DestinationRuleSpec
 from meshlint.resources.envoy_filter import EnvoyFilterSpec
+from meshlint.resources.network_policy import NetworkPolicySpec
 from meshlint.resources.proxy_config import ProxyConfigSpec
 from meshlint.resources.record import Record, decode
 from meshlint.source.node import Node
@@ -71,6 +72,7 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
     ("extensions", "ReplicaSet"): workload.ControllerSpec,
     ("batch", "Job"): workload.ControllerSpec,
     ("batch", "CronJob"): workload.CronJobSpec,
+    ("networking.k8s.io", "NetworkPolicy"): NetworkPolicySpec,
     ("argoproj.io", "Rollout"): workload.ControllerSpec,
 }
 """The record each kind is read into, by API group and kind."""
