@@ -137,17 +137,34 @@ def _sent(chain: Chain, port: HostPort, found: Request) -> Request:
 
 
 def _clients(mesh: Mesh, chain: Chain, vs: VirtualService) -> Iterator[FromPod]:
-    """A pod with a sidecar for each namespace that loads *vs*; where none is shown, one of its own namespace."""
+    """A pod with a sidecar for each kind of namespace that loads *vs*; where none is shown, one of its own namespace."""
     seen: set[str] = set()
-    for workload in mesh.workloads:
+    for workload in mesh.derived(_callers, mesh):
         home = workload.namespace
-        if home in seen or home in chain.homes or workload.proxy not in (Proxy.SIDECAR, Proxy.UNKNOWN):
+        kind = home if home in mesh.derived(_particular, mesh) else ""
+        if kind in seen or home in chain.homes:
             continue
         if mesh.audience_of(vs).includes(home) and imports(mesh, home, vs):
-            seen.add(home)
+            seen.add(kind)
             yield pod(workload)
     if not seen:
         yield FromPod(vs.namespace)
+
+
+def _callers(mesh: Mesh) -> tuple[Workload, ...]:
+    """The first workload with a sidecar of each namespace."""
+    found: dict[str, Workload] = {}
+    for one in mesh.workloads:
+        if one.proxy in (Proxy.SIDECAR, Proxy.UNKNOWN):
+            found.setdefault(one.namespace, one)
+    return tuple(found.values())
+
+
+def _particular(mesh: Mesh) -> frozenset[str]:
+    """The namespaces whose clients may be unlike others: with rules or hosts of their own, or named by an `exportTo`."""
+    scoped = (*mesh.virtual_services, *mesh.destination_rules, *mesh.service_entries)
+    named = frozenset[str]().union(*(mesh.audience_of(one).namespaces or () for one in scoped))
+    return named | {one.namespace for one in (*scoped, *mesh.sidecars)}
 
 
 def _judged(mesh: Mesh, walk: _Walk) -> Problem | None:
