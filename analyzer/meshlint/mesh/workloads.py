@@ -160,6 +160,8 @@ def _proxy(pods: _Pods, home: str, namespace: Labels | None, revisions: frozense
     is_there = any(container.name == "istio-proxy" and container.image for container in pods.containers)
     if is_there or "sidecar.istio.io/status" in annotations:
         return Proxy.SIDECAR
+    if annotations.get(_REDIRECTION) == "enabled":
+        return Proxy.AMBIENT  # The node's agent says so of a pod that runs.
     if (pods.spec is not None and pods.spec.host_network) or home == "kube-system":
         return Proxy.NONE
     if home in _NEVER_INJECTED or labels.get(_INJECT, annotations.get(_INJECT)) == "false":
@@ -219,6 +221,7 @@ def _ambient_or_none(labels: Labels, home: str, namespace: Labels | None) -> Pro
     return Proxy.UNKNOWN if namespace is None and labels.get(MODE) != "none" else Proxy.NONE
 
 
+_REDIRECTION = "ambient.istio.io/redirection"
 MODE = "istio.io/dataplane-mode"
 """The label that puts pods, or those of a namespace, in ambient mode (S107)."""
 _INJECT = "sidecar.istio.io/inject"
