@@ -10,6 +10,7 @@ import pytest
 from meshlint import session
 from meshlint.config import Config
 from meshlint.finding import Finding, Severity
+from meshlint.mesh.settings import Settings, World
 from meshlint.source.text import Source
 
 GATEWAY_SERVICE = "way-out.exit.svc.cluster.local"
@@ -108,6 +109,16 @@ MUTUAL_SERVER = (
     "{port: {number: 443, name: https, protocol: HTTPS}, hosts: [api.vendor.example], tls: {mode: ISTIO_MUTUAL}}"
 )
 PLAIN_SERVER = "{port: {number: 443, name: http, protocol: HTTP}, hosts: [api.vendor.example]}"
+PLAIN_HOP = "connectionPool: {tcp: {maxConnections: 9}}"
+OPEN_ENTRY = """apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: again, namespace: shop}
+spec:
+  hosts: [api.vendor.example]
+  ports: [{number: 443, name: tcp, protocol: TCP}]
+---
+apiVersion: v1
+"""
 FIRST_HOP = "host: way-out.exit.svc.cluster.local, subset: vendor, port: {number: 443}"
 KNOWN_CLIENTS = """---
 apiVersion: security.istio.io/v1
@@ -199,13 +210,16 @@ BREAKS = {
     ),
     "E71 the subset is not defined": broken("MSH202", ("  - name: vendor\n", "  - name: other\n")),
     "E71 clients do not see the subset": broken("MSH405", ("  subsets:\n", '  exportTo: ["."]\n  subsets:\n')),
-    "E72 the hop is plain and the server is not": broken(
-        "MSH405", (HOP_TLS, "connectionPool: {tcp: {maxConnections: 9}}")
-    ),
+    "E72 the hop is plain and the server is not": broken("MSH405", (HOP_TLS, PLAIN_HOP)),
     "E72 the hop is encrypted and the server is plain": broken("MSH405", (MUTUAL_SERVER, PLAIN_SERVER)),
     "E72 the hop has no server name": broken("MSH405", (", sni: api.vendor.example}", "}")),
     "E73 TLS starts for another port": broken(
         "MSH406", ("[{port: {number: 443}, tls: {mode: SIMPLE}}]", "[{port: {number: 80}, tls: {mode: SIMPLE}}]")
+    ),
+    "E74 TLS that clients start themselves hides nothing": broken(
+        "MSH404",
+        ('  exportTo: ["."]\n  trafficPolicy', "  trafficPolicy"),
+        ("[mesh], port: 80}", "[mesh], port: 8080}"),
     ),
     "E75 the server ends TLS": broken(
         "MSH405",
@@ -225,7 +239,7 @@ BREAKS = {
     "E78 nobody is known at the gateway": broken(
         "MSH405",
         (MUTUAL_SERVER, PLAIN_SERVER),
-        (HOP_TLS, "connectionPool: {tcp: {maxConnections: 9}}"),
+        (HOP_TLS, PLAIN_HOP),
         (
             "  trafficPolicy:\n    portLevelSettings: [{port: {number: 443}, tls: {mode: SIMPLE}}]\n",
             "  trafficPolicy:\n    portLevelSettings: [{port: {number: 443}, tls: {mode: SIMPLE}}]\n"
@@ -238,6 +252,17 @@ BREAKS = {
     "E87 the first hop holds at the gateway too": broken(
         "MSH405", ("  - match: [{gateways: [mesh], port: 80}]\n    route", "  - route")
     ),
+    "E88 a plain server has another host": broken(
+        "MSH405", (MUTUAL_SERVER, PLAIN_SERVER.replace("api.vendor", "api.other")), (HOP_TLS, PLAIN_HOP)
+    ),
+    "E89 connections do not meet the sidecar": broken(
+        "MSH411",
+        (
+            "metadata: {labels: {app: cart}}",
+            'metadata: {labels: {app: cart}, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: "80"}}',
+        ),
+    ),
+    "E91 an entry opens the port to all addresses": broken("MSH408", ("apiVersion: v1\n", OPEN_ENTRY)),
     "E92 a share goes around": broken(
         "MSH404",
         (
@@ -291,6 +316,16 @@ def test_clients_that_the_network_lets_out_are_found(policy: str):
 
 def test_addresses_of_the_cluster_let_nobody_out():
     assert found(SOUND + CONFINED.replace("  egress:\n", "  egress:\n  - to: [{ipBlock: {cidr: 10.0.0.0/8}}]\n")) == []
+
+
+def test_a_chain_for_a_host_that_nothing_registers_fails_at_the_gateway():
+    start, end = (
+        SOUND.index("apiVersion: networking"),
+        SOUND.index("apiVersion: networking", SOUND.index("kind: ServiceEntry")),
+    )
+    settings = Settings(world=World.COMPLETE)
+    report = session.lint((Source("chain.yaml", SOUND[:start] + SOUND[end:]),), Config(settings=settings))
+    assert "MSH201" in {one.rule.code for one in report.findings}, "E85"
 
 
 def test_a_request_that_the_gateway_sends_to_itself_is_the_witness():
