@@ -8,11 +8,12 @@ from meshlint.finding import Note, Outside, Problem, Result, Witness
 from meshlint.mesh.authorization import Action, attached, rules_of
 from meshlint.mesh.conditions import Chain as FilterChain
 from meshlint.mesh.destinations import rules_for
-from meshlint.mesh.egress import BLOCKS, Chain, at_sidecar, chains
+from meshlint.mesh.egress import BLOCKS, Chain, at_sidecar, chains, first_callers, particular_namespaces
+from meshlint.mesh.gateway_loops import turns
 from meshlint.mesh.hosts import covers, is_wildcard
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.origin import FromPod, pod, sidecar
-from meshlint.mesh.predicate import Not, Present, both
+from meshlint.mesh.origin import AtGateway, FromPod, pod, sidecar
+from meshlint.mesh.predicate import Exact, Not, Predicate, Present, both
 from meshlint.mesh.routing import bound_gateways
 from meshlint.mesh.scope import gateways_named
 from meshlint.mesh.services import HostPort, Protocol
@@ -20,7 +21,7 @@ from meshlint.mesh.steps import Fact, Kind, Stage, Trace
 from meshlint.mesh.targets import SIDECARS, Target, imports, registered
 from meshlint.mesh.trace import trace
 from meshlint.mesh.view import outbound_policy
-from meshlint.mesh.workloads import Proxy, Workload
+from meshlint.mesh.workloads import Workload
 from meshlint.registry import checks
 from meshlint.request import AUTHORITY, GATEWAY, METHOD, PATH, PORT, PRINCIPAL, SCHEME, SNI, Request
 from meshlint.resources.base import Resource
@@ -40,7 +41,6 @@ class _Walk:
     chain: Chain
     hop: Target
     client: FromPod
-    port: HostPort
     trace: Trace
 
 
@@ -48,6 +48,9 @@ class _Walk:
 def egress_chain_broken(mesh: Mesh) -> Iterator[Result]:
     """A request that goes to the egress gateway and fails there (E57, E62-E79, R721-R728)."""
     told: set[tuple[Node, str]] = set()
+    for circle in _circles(mesh):
+        told.add((circle.node, circle.label))
+        yield circle
     for chain in chains(mesh):
         unseen = _unseen_gateways(mesh, chain)
         if unseen and chain.first_hops:
@@ -59,6 +62,21 @@ def egress_chain_broken(mesh: Mesh) -> Iterator[Result]:
             if problem is not None and (problem.node, problem.label) not in told:
                 told.add((problem.node, problem.label))
                 yield problem
+
+
+def _circles(mesh: Mesh) -> Iterator[Problem]:
+    """Routes of gateways by which requests come back to them, in a chain or not."""
+    for turn in turns(mesh):
+        here = both(Exact(GATEWAY, turn.place), Exact(PORT, str(turn.port)))
+        asked = _taken(mesh, here, turn.target)
+        if asked is None:
+            continue
+        asked = asked.but(GATEWAY, None).but(AUTHORITY, turn.host).but(SCHEME, turn.scheme)
+        walked = trace(mesh, AtGateway(turn.place), asked)
+        if walked.outcome.kind is Kind.LOOP:
+            message = f"requests that Gateway `{turn.place}` takes by this route come back to it for ever"
+            witness = Witness(asked, walked.outcome.why)
+            yield Problem(_match_node(turn.target), message, _IN_CIRCLES, help=_APART, witness=witness)
 
 
 def _unseen_gateways(mesh: Mesh, chain: Chain) -> list[str]:
@@ -103,20 +121,22 @@ def _walks(mesh: Mesh, chain: Chain) -> Iterator[_Walk]:
             for port in entry.ports:
                 if hop.block not in BLOCKS.get(port.protocol, ()):
                     continue
-                asked = _taken(mesh, chain, hop, port)
-                for client in _clients(mesh, chain, hop.vs) if asked is not None else ():
-                    if asked is not None and entry.audience.includes(client.namespace):
-                        yield _Walk(chain, hop, client, port, trace(mesh, client, asked))
+                found = _taken(mesh, at_sidecar(port.number), hop)
+                if found is None:
+                    continue
+                asked = _sent(chain, port, found)
+                for client in _clients(mesh, chain, hop.vs):
+                    if entry.audience.includes(client.namespace):
+                        yield _Walk(chain, hop, client, trace(mesh, client, asked))
 
 
-def _taken(mesh: Mesh, chain: Chain, hop: Target, port: HostPort) -> Request | None:
-    """A request to the port that the hop's route takes before any other of its VirtualService."""
-    for table in mesh.tables_of(hop.vs):
-        for route, earlier in table.with_earlier() if table.block == hop.block else ():
-            if route.node is hop.route.node:
-                here = both(at_sidecar(port.number), route.predicate)
-                answer = space.outside(here, [one.predicate for one in earlier])
-                return _sent(chain, port, answer.request) if isinstance(answer, space.Some) else None
+def _taken(mesh: Mesh, where: Predicate, target: Target) -> Request | None:
+    """A request that the target's route takes there before any other of its VirtualService."""
+    for table in mesh.tables_of(target.vs):
+        for route, earlier in table.with_earlier() if table.block == target.block else ():
+            if route.node is target.route.node:
+                answer = space.outside(both(where, route.predicate), [one.predicate for one in earlier])
+                return answer.request if isinstance(answer, space.Some) else None
     return None
 
 
@@ -139,9 +159,9 @@ def _sent(chain: Chain, port: HostPort, found: Request) -> Request:
 def _clients(mesh: Mesh, chain: Chain, vs: VirtualService) -> Iterator[FromPod]:
     """A pod with a sidecar for each kind of namespace that loads *vs*; where none is shown, one of its own namespace."""
     seen: set[str] = set()
-    for workload in mesh.derived(_callers, mesh):
+    for workload in first_callers(mesh):
         home = workload.namespace
-        kind = home if home in mesh.derived(_particular, mesh) else ""
+        kind = home if home in particular_namespaces(mesh) else ""
         if kind in seen or home in chain.homes:
             continue
         if mesh.audience_of(vs).includes(home) and imports(mesh, home, vs):
@@ -151,29 +171,13 @@ def _clients(mesh: Mesh, chain: Chain, vs: VirtualService) -> Iterator[FromPod]:
         yield FromPod(vs.namespace)
 
 
-def _callers(mesh: Mesh) -> tuple[Workload, ...]:
-    """The first workload with a sidecar of each namespace."""
-    found: dict[str, Workload] = {}
-    for one in mesh.workloads:
-        if one.proxy in (Proxy.SIDECAR, Proxy.UNKNOWN):
-            found.setdefault(one.namespace, one)
-    return tuple(found.values())
-
-
-def _particular(mesh: Mesh) -> frozenset[str]:
-    """The namespaces whose clients may be unlike others: with rules or hosts of their own, or named by an `exportTo`."""
-    scoped = (*mesh.virtual_services, *mesh.destination_rules, *mesh.service_entries)
-    named = frozenset[str]().union(*(mesh.audience_of(one).namespaces or () for one in scoped))
-    return named | {one.namespace for one in (*scoped, *mesh.sidecars)}
-
-
 def _judged(mesh: Mesh, walk: _Walk) -> Problem | None:
     outcome = walk.trace.outcome
     if outcome.kind not in _BROKEN or not _is_on_its_way(walk):
         return None
     match outcome.kind:
         case Kind.LOOP:
-            return _problem(walk, _match_node(walk.hop), _LOOP, "sent back to itself", _KEEP)
+            return _problem(walk, _match_node(walk.hop), _LOOP, _IN_CIRCLES, _KEEP)
         case Kind.NO_CLUSTER:
             return _without_cluster(mesh, walk)
         case Kind.DENIED:
@@ -185,6 +189,8 @@ def _judged(mesh: Mesh, walk: _Walk) -> Problem | None:
 
 
 _LOOP = "the gateway takes this route as well, and sends the requests to itself again"
+_IN_CIRCLES = "in a circle"
+_APART = "let gateways send the host to where it is, and only sidecars to the gateway"
 _KEEP = "add `gateways: [mesh]` to the match of this route"
 
 

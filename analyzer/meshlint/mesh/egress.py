@@ -10,7 +10,7 @@ from meshlint.mesh.routing import bound_gateways
 from meshlint.mesh.scope import gateways_named, hosts_of
 from meshlint.mesh.services import Host, Protocol
 from meshlint.mesh.targets import SIDECARS, Target, gateway_clients, places, registered, targets
-from meshlint.mesh.workloads import Proxy
+from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.request import CLIENT_NAMESPACE, GATEWAY, PORT
 from meshlint.resources.base import Resource
 from meshlint.resources.service_entry import ServiceEntrySpec
@@ -54,6 +54,16 @@ def chains(mesh: Mesh) -> tuple[Chain, ...]:
     return mesh.derived(_chains, mesh)
 
 
+def first_callers(mesh: Mesh) -> tuple[Workload, ...]:
+    """The first workload with a sidecar of each namespace, to stand for its clients."""
+    return mesh.derived(_first_callers, mesh)
+
+
+def particular_namespaces(mesh: Mesh) -> frozenset[str]:
+    """The namespaces whose clients may be unlike others': with rules or hosts of their own, or named by an `exportTo`."""
+    return mesh.derived(_particular, mesh)
+
+
 def at_sidecar(port: int) -> Predicate:
     """Requests that some sidecar gets for that port."""
     return both(Exact(GATEWAY, SIDECARS), Exact(PORT, str(port)))
@@ -62,6 +72,20 @@ def at_sidecar(port: int) -> Predicate:
 def from_namespaces(namespaces: frozenset[str] | None) -> tuple[Predicate, ...]:
     """The condition that a client is of these namespaces; none where they are all."""
     return () if namespaces is None else (Member(CLIENT_NAMESPACE, namespaces),)
+
+
+def _first_callers(mesh: Mesh) -> tuple[Workload, ...]:
+    found: dict[str, Workload] = {}
+    for one in mesh.workloads:
+        if one.proxy in (Proxy.SIDECAR, Proxy.UNKNOWN):
+            found.setdefault(one.namespace, one)
+    return tuple(found.values())
+
+
+def _particular(mesh: Mesh) -> frozenset[str]:
+    scoped = (*mesh.virtual_services, *mesh.destination_rules, *mesh.service_entries)
+    named = frozenset[str]().union(*(mesh.audience_of(one).namespaces or () for one in scoped))
+    return named | {one.namespace for one in (*scoped, *mesh.sidecars)}
 
 
 def _chains(mesh: Mesh) -> tuple[Chain, ...]:

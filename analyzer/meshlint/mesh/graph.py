@@ -26,6 +26,7 @@ __all__ = [
     "around",
     "host_vertex",
     "named",
+    "on_cycles",
     "policies",
     "references",
     "traffic",
@@ -87,6 +88,15 @@ def named(graph: Graph, name: str, domain: str) -> tuple[Vertex, ...]:
     names = {name, f"{short}.{namespace}.svc.{domain}"}
     found = (one for one in graph.nodes if one.name in names or (one.kind.lower() == kind.lower() and one.name == own))
     return tuple(sorted(found, key=order))
+
+
+def on_cycles(steps: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Those of the steps from one name to another by which one can come back to where one was."""
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph(steps)
+    part = {name: index for index, some in enumerate(nx.strongly_connected_components(graph)) for name in some}
+    return frozenset((one, other) for one, other in graph.edges if part[one] == part[other])
 
 
 def around(graph: Graph, centres: Iterable[Vertex], depth: int) -> Graph:
