@@ -191,7 +191,7 @@ class Mesh:
     @cached_property
     def network_policies(self) -> tuple[Resource[NetworkPolicySpec], ...]:
         """All NetworkPolicies."""
-        return self._of(NetworkPolicySpec)
+        return self.of(NetworkPolicySpec)
 
     @cached_property
     def authorization_policies(self) -> tuple[Resource[AuthorizationPolicySpec], ...]:
