@@ -95,3 +95,15 @@ def test_a_rewrite_that_cannot_be_followed_cannot_be_decided(meshlint: Run, tmp_
     (tmp_path / "mesh.yaml").write_text(REWRITTEN % expression)
     run = meshlint("trace", "GET", "http://reviews/old", "--from", "shop/client", "mesh.yaml")
     assert (run.returncode, "cannot be followed" in run.stdout) == (code, code == 3), run.stdout + run.stderr
+
+
+def test_the_diagram_of_a_refused_request_ends_in_a_cross_and_is_1(meshlint: Run):
+    run = meshlint(*REVIEWS, "--from", "bookinfo/details-v1", "--format", "mermaid", BOOKINFO)
+    assert run.returncode == 1
+    assert "--xcaller: 403" in run.stdout.splitlines()[-1]
+
+
+def test_a_diagram_is_of_one_trace(meshlint: Run):
+    run = meshlint(*REVIEWS, *FROM_PRODUCTPAGE, "--both", BOOKINFO, BOOKINFO, "--format", "mermaid")
+    assert run.returncode == 2
+    assert "a diagram is of one trace" in run.stderr

@@ -1,6 +1,6 @@
 """What one client's proxy knows of the mesh: its Sidecar, its VirtualServices in their order, and its hosts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from meshlint.mesh import history
@@ -164,16 +164,17 @@ def _view(
     *,
     is_gateway: bool,
 ) -> View:
-    domain = mesh.settings.cluster_domain
     entries = listeners if listeners is not None else (chosen.spec.egress or None) if chosen is not None else None
-    loaded = [vs for vs in all_virtual_services(mesh) if vs.spec.hosts and mesh.audience_of(vs).includes(namespace)]
+    loaded = [
+        vs for vs in _near(mesh, entries, namespace) if vs.spec.hosts and mesh.audience_of(vs).includes(namespace)
+    ]
     if not is_gateway:
-        loaded = [vs for vs in loaded if SIDECARS in bound_gateways(vs) and _loads(entries, namespace, vs, domain)]
+        loaded = [vs for vs in loaded if SIDECARS in bound_gateways(vs) and _loads(mesh, entries, namespace, vs)]
     ordered = tuple(sorted(loaded, key=lambda vs: (_reach(mesh, vs, namespace), *age(vs))))
     exact: dict[str, tuple[VirtualService, ...]] = {}
     wide: dict[str, tuple[VirtualService, ...]] = {}
     for vs in ordered:
-        for name in dict.fromkeys(one.lower() for one in hosts_of(vs, domain)):
+        for name in dict.fromkeys(one.lower() for one in mesh.derived(_names, mesh, vs)):
             pool = wide if is_wildcard(name) else exact
             pool[name] = (*pool.get(name, ()), vs)
     return View(namespace, chosen, ordered, exact, wide, is_gateway)
@@ -187,11 +188,34 @@ def _reach(mesh: Mesh, vs: VirtualService, namespace: str) -> int:
     return 0 if vs.namespace == namespace else 1
 
 
-def _loads(entries: tuple[EgressListener, ...] | None, namespace: str, vs: VirtualService, domain: str) -> bool:
+def _near(mesh: Mesh, entries: tuple[EgressListener, ...] | None, namespace: str) -> Iterator[VirtualService]:
+    """The VirtualServices of all namespaces that some egress entry names: only they can be admitted (R205)."""
+    if entries is None:
+        homes = {"*"}
+    else:
+        named = (entry.partition("/")[0] for listener in entries for entry in listener.hosts)
+        homes = {namespace if home == "." else home for home in named}
+    for home, services in mesh.derived(_by_home, mesh).items():
+        if "*" in homes or home in homes:
+            yield from services
+
+
+def _by_home(mesh: Mesh) -> Mapping[str, list[VirtualService]]:
+    found: dict[str, list[VirtualService]] = {}
+    for vs in all_virtual_services(mesh):
+        found.setdefault(vs.namespace, []).append(vs)
+    return found
+
+
+def _names(mesh: Mesh, vs: VirtualService) -> tuple[str, ...]:
+    return hosts_of(vs, mesh.settings.cluster_domain)
+
+
+def _loads(mesh: Mesh, entries: tuple[EgressListener, ...] | None, namespace: str, vs: VirtualService) -> bool:
     """Whether some egress entry admits one of the VirtualService's hosts (R205)."""
     if entries is None:
         return True
-    names = hosts_of(vs, domain)
+    names = mesh.derived(_names, mesh, vs)
     for listener in entries:
         for entry in listener.hosts:
             home, _, pattern = entry.partition("/")
