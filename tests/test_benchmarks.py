@@ -36,6 +36,14 @@ def test_the_generated_mesh_has_seven_objects_for_each_service(tmp_path: Path):
     assert f"{80 * 7 + 2 * 7 + 6} resources" in said
 
 
+def test_the_generated_policies_are_clean_and_decided(tmp_path: Path):
+    command = [sys.executable, str(ROOT / "benchmarks" / "generate_policies.py"), str(tmp_path), "--workloads", "60"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == "60 workloads, 120 AuthorizationPolicies\n"
+    report = json.loads(lint(tmp_path).stdout)
+    assert (report["findings"], report["summary"]["undecided"]) == ([], 0)
+
+
 def generate(folder: Path, *arguments: str) -> str:
     command = [sys.executable, str(ROOT / "benchmarks" / "generate_mesh.py"), str(folder), *arguments]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout

@@ -175,6 +175,8 @@ def _vanished(mesh: Mesh, policy: Policy, rule: AuthorizationRule, field: Node) 
         openings = _openings(mesh, workload)
         if meant is None or not openings or workload.proxy not in (Proxy.SIDECAR, Proxy.UNKNOWN, Proxy.GATEWAY):
             return
+        if all(opening.protocol.may_be_http for opening in openings):
+            return  # Whether the rule matches there or not, no port for bytes is why.
         for opening in openings:
             answer = space.satisfiable(both(meant, Exact(PORT, str(opening.number))))
             if isinstance(answer, space.Empty):

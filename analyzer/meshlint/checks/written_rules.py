@@ -9,10 +9,11 @@ from meshlint.mesh.authorization import Action, Policy, action, authorizers
 from meshlint.mesh.conditions import Chain, Reading, is_many_valued, principal, rule_predicate
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.policy_values import entries_of
-from meshlint.mesh.predicate import Predicate
+from meshlint.mesh.predicate import All, AnyOf, Not, Predicate, tests
 from meshlint.mesh.settings import World
 from meshlint.mesh.suggestions import did_you_mean, nearest
 from meshlint.registry import checks
+from meshlint.request import Attribute
 from meshlint.resources.security import AuthorizationRule
 from meshlint.source.node import Node
 
@@ -22,8 +23,7 @@ def contradictory_rule(mesh: Mesh) -> Iterator[Result]:
     """A rule, or an alternative of its `from` or `to`, that no request can meet (S33, S34)."""
     for policy in mesh.authorization_policies:
         for rule in policy.spec.rules:
-            is_read = policy.is_sound and _http(mesh, policy, rule) is not None
-            if is_read and not mesh.derived(_names_nobody, mesh, rule):
+            if policy.is_sound and _http(mesh, policy, rule) is not None:
                 yield from _contradictions(mesh, policy, rule)
 
 
@@ -67,13 +67,23 @@ def _contradictions(mesh: Mesh, policy: Policy, rule: AuthorizationRule) -> Iter
 def _never(mesh: Mesh, policy: Policy, rule: AuthorizationRule, message: str) -> Iterator[Result]:
     """The finding that no request meets the rule, or a part of one that is taken for a rule."""
     wanted = _http(mesh, policy, rule)
-    if wanted is None:
+    if wanted is None or _is_plainly_met(wanted) or mesh.derived(_names_nobody, mesh, rule):
         return
     answer = space.Unknown(_LISTS) if is_many_valued((wanted,)) else space.satisfiable(wanted)
     if isinstance(answer, space.Unknown):
         yield Undecided(rule.node, answer.why)
     elif isinstance(answer, space.Empty):
         yield Problem(rule.node, f"{message}: they exclude one another", label="never met")
+
+
+def _is_plainly_met(wanted: Predicate) -> bool:
+    """Whether no two of the conditions are about one attribute, and none is about its absence: the solver is not needed."""
+    parts = wanted.predicates if isinstance(wanted, All) else (wanted,)
+    if any(isinstance(part, Not) for part in parts):
+        return False
+    asked = [frozenset(test.attribute for test in tests(part)) for part in parts]
+    nested = any(isinstance(one, All) for part in parts if isinstance(part, AnyOf) for one in part.predicates)
+    return not nested and sum(map(len, asked)) == len(frozenset[Attribute]().union(*asked))
 
 
 _LISTS = "a claim of a token can be a list"
