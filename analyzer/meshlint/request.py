@@ -45,6 +45,10 @@ def query(name: str) -> Attribute:
     return Attribute("query:" + name)
 
 
+LIST_MARK = "\0"
+"""What stands between the members of a claim that is a list; a test of it holds where it holds for a member (S68)."""
+
+
 def claim(*names: str) -> Attribute:
     """A verified token's claim, reached through nested objects by *names* (S68)."""
     return Attribute("claim:" + "\0".join(names))

@@ -5,7 +5,7 @@ from enum import Enum
 
 from meshlint import request as a
 from meshlint.mesh.applied import unclear_parts
-from meshlint.mesh.authorization import Policy, action, attached, rules_of, verdict
+from meshlint.mesh.authorization import Policy, action, attached, is_open, rules_of, verdict
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.legacy_authentication import Origins, is_in_force, origins, peers
 from meshlint.mesh.legacy_rbac import Enforcement, enforcement
@@ -14,19 +14,19 @@ from meshlint.mesh.mixer_facts import mixer_facts
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.mtls import Demand, Mode, demand, is_automatic, is_captured, namespace_demand, ztunnel_demand
 from meshlint.mesh.origin import Client
+from meshlint.mesh.peers import at_gateway, at_sidecar
 from meshlint.mesh.reasons import mismatch
 from meshlint.mesh.services import Host, Protocol, protocol_of
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step, Tried
+from meshlint.mesh.tokens import Verified, authenticators, verified, without_token
 from meshlint.mesh.view import sidecar_of
-from meshlint.mesh.wire import Call
+from meshlint.mesh.wire import Bytes, Call
 from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.request import Request
-from meshlint.resources.base import Resource, selects
 from meshlint.resources.destination_rule import ClientTLS
-from meshlint.resources.security import RequestAuthenticationSpec
+from meshlint.resources.security import RequestAuthentication
 from meshlint.source.node import Node
 
-RequestAuthentication = Resource[RequestAuthenticationSpec]
 _RIVALS = "several PeerAuthentications compete and manifests do not show which is older"
 
 
@@ -39,6 +39,7 @@ class Secured(Enum):
     PLAIN = "plaintext"
     MUTUAL = "mTLS"
     TLS = "TLS without the mesh's certificates"
+    OWN = "TLS with a certificate of its own"
     HBONE = "HBONE"
     UNSURE = "HBONE or plaintext"
 
@@ -57,6 +58,7 @@ class Arrival:
     principal: str | None
     port: int
     protocol: Protocol
+    sni: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,12 +79,19 @@ def secured(mesh: Mesh, tls: ClientTLS | None, host: Host | None, workload: Work
             return Secured.PLAIN
         case "ISTIO_MUTUAL":
             return Secured.MUTUAL
-        case "SIMPLE" | "MUTUAL":
+        case "SIMPLE":
             return Secured.TLS
+        case "MUTUAL":
+            return Secured.OWN
     if workload is None or not is_automatic(mesh) or (host is not None and _is_foreign(host)):
         return Secured.PLAIN
     if workload.proxy in (Proxy.NONE, Proxy.GATEWAY):
         return Secured.PLAIN
+    if host is not None and host.is_headless:  # S127: one cluster for all endpoints, whatever each of them asks for.
+        if any(one.proxy in (Proxy.NONE, Proxy.GATEWAY) for one in mesh.workloads_of(host)):
+            return Secured.PLAIN
+        wide = namespace_demand(mesh, workload.namespace)
+        return Secured.PLAIN if wide is not None and wide.mode is Mode.DISABLE else Secured.MUTUAL
     asked = (namespace_demand(mesh, workload.namespace), demand(mesh, workload, port))
     return Secured.PLAIN if any(one is not None and one.mode is Mode.DISABLE for one in asked) else Secured.MUTUAL
 
@@ -126,6 +135,7 @@ class Guard:
     """What decides on calls at a proxy: its policies, as they read on the kind of chain, and who verifies tokens.
 
     Up to Istio 1.5 a Policy of `authentication.istio.io` may want tokens, and roles may stand in for policies.
+    `gateway` are the pods that take calls from outside, None at other proxies.
     """
 
     chain: Chain
@@ -133,6 +143,7 @@ class Guard:
     authenticators: tuple[RequestAuthentication, ...]
     origins: Origins | None = None
     roles: Enforcement | None = None
+    gateway: Workload | None = None
 
 
 def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts: tuple[Fact, ...]) -> Reception:
@@ -140,7 +151,8 @@ def authorize(mesh: Mesh, workload: Workload, arrival: Arrival, name: str, facts
     chain, verifiers = _chain(workload, arrival), authenticators(mesh, workload)
     wanted = origins(mesh, workload, arrival.port) if not verifiers else None
     roles = enforcement(mesh, workload, arrival.port, chain)
-    guard = Guard(chain, attached(mesh, workload), verifiers, wanted, roles)
+    gateway = workload if workload.proxy is Proxy.GATEWAY else None
+    guard = Guard(chain, attached(mesh, workload), verifiers, wanted, roles, gateway)
     return judge(mesh, guard, arrival, name, facts)
 
 
@@ -148,13 +160,14 @@ def judge(mesh: Mesh, guard: Guard, arrival: Arrival, name: str, facts: tuple[Fa
     """What tokens and AuthorizationPolicies say of a call that a proxy called *name* has taken (S1, S2, S138-S140)."""
     chain, policies = guard.chain, guard.policies
     is_http = chain is Chain.HTTP
-    request, refused = _verified(guard, _as_seen(arrival)) if is_http else (_as_seen(arrival), "")
-    if refused:
+    token = _verified(guard, _as_seen(mesh, guard, arrival))
+    request = token.request
+    if token.refused:
         return Reception(
-            Step(Stage.SERVER, f"{name}: {refused}", None, facts),
-            Outcome(Kind.DENIED, 401, workloads=(name,), why=refused),
+            Step(Stage.SERVER, f"{name}: {token.refused}", None, facts),
+            Outcome(Kind.DENIED, 401, workloads=(name,), why=token.refused),
         )
-    doubt = _doubt(mesh, policies, chain)
+    doubt = _doubt(mesh, policies, chain) or _open(mesh, policies, chain, request)
     if doubt:
         outcome = Outcome(Kind.UNKNOWN, workloads=(name,), why=doubt)
         return Reception(Step(Stage.SERVER, f"{name}: {doubt}", None, facts), outcome)
@@ -217,7 +230,9 @@ def _bare(name: str, arrival: Arrival, why: str) -> Reception:
 def _chain(workload: Workload, arrival: Arrival) -> Chain:
     if workload.proxy is Proxy.AMBIENT:
         return Chain.ZTUNNEL
-    return Chain.HTTP if arrival.call.is_http and arrival.protocol.may_be_http else Chain.TCP
+    is_encrypted = arrival.secured in (Secured.TLS, Secured.OWN)
+    is_http = arrival.call.is_http and arrival.protocol.may_be_http and not is_encrypted
+    return Chain.HTTP if is_http else Chain.TCP
 
 
 def _at_ztunnel(mesh: Mesh, workload: Workload, arrival: Arrival, name: str) -> Reception:
@@ -269,14 +284,20 @@ def _handshake(mesh: Mesh, workload: Workload, arrival: Arrival) -> tuple[Outcom
         return Outcome(Kind.UNKNOWN, workloads=(name,), why=why), Fact(why)
     source = _source(mesh, asked)
     sent = arrival.secured
+    if sent is Secured.PLAIN and arrival.call.carries is Bytes.TLS:
+        sent = Secured.TLS  # The application's own.
+    if sent is Secured.OWN and asked.mode is Mode.STRICT:
+        why = "the input does not show whether the client's own certificate is one of the mesh"
+        return Outcome(Kind.UNKNOWN, workloads=(name,), why=why), Fact(why, asked.node)
+    is_foreign = sent in (Secured.TLS, Secured.OWN)
     is_opaque = arrival.protocol is not Protocol.HTTP
     match asked.mode:
         case Mode.STRICT:
             fails = sent is not Secured.MUTUAL
         case Mode.PERMISSIVE:
-            fails = sent is Secured.TLS and not is_opaque
+            fails = is_foreign and not is_opaque
         case Mode.DISABLE:
-            fails = sent is Secured.MUTUAL or (sent is Secured.TLS and not is_opaque)
+            fails = sent is Secured.MUTUAL or (is_foreign and not is_opaque)
     fact = Fact(f"{source} {asked.mode.value}, the client sends {sent.value}: {'fails' if fails else 'ok'}", asked.node)
     if not fails:
         return None, fact
@@ -292,51 +313,32 @@ def _source(mesh: Mesh, asked: Demand) -> str:
     return "no Policy, as the default install:" if is_in_force(mesh) else "no PeerAuthentication:"
 
 
-def _as_seen(arrival: Arrival) -> Request:
-    """The request with what the server itself knows: its port and the peer's identity."""
-    seen = arrival.call.request.but(a.PORT, str(arrival.port)).but(a.PRINCIPAL, arrival.principal)
-    source = seen.get(a.SOURCE_IP)
-    return seen.but(a.REMOTE_IP, seen.get(a.REMOTE_IP) or source) if source is not None else seen
+def _as_seen(mesh: Mesh, guard: Guard, arrival: Arrival) -> Request:
+    """The request with what the server itself knows: its port, the peer's identity, SNI and address."""
+    seen = arrival.call.request.but(a.PORT, str(arrival.port)).but(a.PRINCIPAL, arrival.principal or None)
+    seen = seen.but(a.SNI, arrival.sni)
+    is_http = guard.chain is Chain.HTTP
+    if guard.gateway is not None:
+        return at_gateway(mesh, guard.gateway, seen, is_http=is_http)
+    return at_sidecar(seen, is_http=is_http)
 
 
-def _verified(guard: Guard, request: Request) -> tuple[Request, str]:
+def _verified(guard: Guard, request: Request) -> Verified:
     """The request with its token as far as something verifies it, or why it gets a 401 (S138-S140, L31)."""
-    if guard.origins is not None:
-        counts, refused = by_origins(guard.origins, request)
-        return (request if counts else _without_token(request)), refused
-    issuer = request.get(a.TOKEN_ISSUER)
-    if issuer is None:
-        return _without_token(request), ""
-    listed = {rule.issuer for one in guard.authenticators for rule in one.spec.jwt_rules}
-    if not listed:
-        return _without_token(request), ""
-    return (
-        (request, "") if issuer in listed else (request, f"no RequestAuthentication knows the token's issuer {issuer}")
-    )
+    if guard.chain is not Chain.HTTP:
+        return Verified(request)
+    if guard.origins is None:
+        return verified(guard.authenticators, request)
+    counts, refused = by_origins(guard.origins, request)
+    return Verified(request if counts else without_token(request), refused)
 
 
-def _without_token(request: Request) -> Request:
-    return Request(
-        tuple(
-            (name, value)
-            for name, value in request.values
-            if name not in (a.TOKEN_ISSUER, a.TOKEN_SUBJECT) and not name.startswith("claim:")
-        )
-    )
-
-
-def authenticators(mesh: Mesh, workload: Workload) -> tuple[RequestAuthentication, ...]:
-    """The RequestAuthentications that verify tokens at the workload's proxy (S138)."""
-    homes = (mesh.config.root_namespace, workload.namespace)
-    gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
-    found: list[RequestAuthentication] = []
-    for one in mesh.request_authentications:
-        refs = one.spec.target_refs or ((one.spec.target_ref,) if one.spec.target_ref is not None else ())
-        labels = one.spec.selector.match_labels if one.spec.selector is not None else {}
-        is_named = any(ref.kind == "Gateway" and ref.name == gateway for ref in refs)
-        if one.namespace in homes and (is_named if refs else selects(labels, workload.labels)):
-            found.append(one)
-    return tuple(found)
+def _open(mesh: Mesh, policies: tuple[Policy, ...], chain: Chain, request: Request) -> str:
+    """Why the verdict is open: it hangs on an address that is not known."""
+    unknown = {one for one in (a.SOURCE_IP, a.REMOTE_IP, a.DESTINATION_IP) if request.get(one) is None}
+    if not is_open(mesh, policies, chain, request, unknown):
+        return ""
+    return "the policies ask for addresses that are not known here"
 
 
 def _doubt(mesh: Mesh, policies: tuple[Policy, ...], chain: Chain) -> str:

@@ -38,7 +38,8 @@ def asked(
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise AskingError(f"{text!r} is no claim: write it as NAME=VALUE")
-        values[a.claim(*name.split("."))] = value
+        key = a.claim(*name.split("."))
+        values[key] = f"{values[key]}{a.LIST_MARK}{value}" if key in values else value
         if name in ("iss", "sub"):
             values[a.TOKEN_ISSUER if name == "iss" else a.TOKEN_SUBJECT] = value
     values.update({name: value for name, value in others if value is not None})

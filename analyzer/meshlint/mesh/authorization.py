@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
 from meshlint.mesh.conditions import Chain, Reading, rule_predicate
 from meshlint.mesh.gateway_classes import Controller, controllers
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.predicate import Predicate, holds
+from meshlint.mesh.predicate import Predicate, holds, may_hold
 from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.mesh.ztunnel import ACTIONS, connection_predicate, reaches
-from meshlint.request import Request
+from meshlint.request import Attribute, Request
 from meshlint.resources.base import Labels, Resource, TargetRef, selects
 from meshlint.resources.security import AuthorizationPolicySpec, AuthorizationRule
 from meshlint.source.node import Node
@@ -97,6 +98,24 @@ def attached(mesh: Mesh, workload: Workload) -> tuple[Policy, ...]:
     return mesh.derived(_attached, mesh, workload)
 
 
+def selects_pods(mesh: Mesh, namespace: str, refs: tuple[TargetRef, ...], labels: Labels, workload: Workload) -> bool:
+    """Whether what is attached to *refs*, or else selects *labels*, acts at the workload's own proxy (S22-S31).
+
+    *namespace* is its own; whether that one counts for the workload at all is not asked.
+    """
+    gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
+    is_waypoint = gateway is not None and (workload.namespace, gateway) in mesh.derived(_waypoints, mesh)
+    if refs:
+        here = namespace == workload.namespace
+        of_all = is_waypoint and namespace == mesh.config.root_namespace
+        return gateway is not None and any(
+            (here and (ref.kind, ref.name) == ("Gateway", gateway))
+            or (of_all and (ref.kind, ref.name) == ("GatewayClass", "istio-waypoint"))
+            for ref in refs
+        )
+    return not is_waypoint and selects(labels, workload.labels)
+
+
 def targets(mesh: Mesh, policy: Policy) -> tuple[Workload, ...]:
     """The workloads at whose proxies the policy decides."""
     return mesh.derived(_targets, mesh, policy)
@@ -152,6 +171,23 @@ def decided(found: Gates, request: Request) -> Verdict:
         return Verdict(is_allowed=True, asked=asked)
     allowing = _matching(found.allowing, request)
     return Verdict(bool(allowing), allowing[0] if allowing else None, asked)
+
+
+def is_open(
+    mesh: Mesh, policies: Iterable[Policy], chain: Chain, request: Request, unknown: AbstractSet[Attribute]
+) -> bool:
+    """Whether the verdict may be another for some values of the *unknown* attributes."""
+    found = gates(mesh, policies, chain)
+
+    def some(given: tuple[PolicyRule, ...]) -> bool:
+        return any(may_hold(one.predicate, request, unknown) for one in given)
+
+    def sure(given: tuple[PolicyRule, ...]) -> bool:
+        return any(not may_hold(one.predicate, request, unknown, wanted=False) for one in given)
+
+    may_pass = not sure(found.refusing) and (found.allowing is None or some(found.allowing))
+    must_pass = not some(found.refusing) and (found.allowing is None or sure(found.allowing))
+    return may_pass is not must_pass
 
 
 def _matching(candidates: Iterable[PolicyRule], request: Request) -> tuple[PolicyRule, ...]:
@@ -238,20 +274,10 @@ def _targets(mesh: Mesh, policy: Policy) -> tuple[Workload, ...]:
 
 
 def _selects(mesh: Mesh, policy: Policy, workload: Workload) -> bool:
-    refs = target_refs(policy)
     if workload.proxy is Proxy.AMBIENT:  # S88-S91
+        refs = target_refs(policy)
         return not refs and policy.spec.action in ACTIONS and reaches(policy.spec.selector, workload.labels)
-    gateway = workload.labels.get("gateway.networking.k8s.io/gateway-name")
-    is_waypoint = gateway is not None and (workload.namespace, gateway) in mesh.derived(_waypoints, mesh)
-    if refs:
-        here = policy.namespace == workload.namespace
-        of_all = is_waypoint and policy.namespace == mesh.config.root_namespace
-        return gateway is not None and any(
-            (here and (ref.kind, ref.name) == ("Gateway", gateway))
-            or (of_all and (ref.kind, ref.name) == ("GatewayClass", "istio-waypoint"))
-            for ref in refs
-        )
-    return not is_waypoint and selects(selector(policy), workload.labels)
+    return selects_pods(mesh, policy.namespace, target_refs(policy), selector(policy), workload)
 
 
 def _waypoints(mesh: Mesh) -> frozenset[tuple[str, str]]:

@@ -113,10 +113,29 @@ def arrival_at(hop: Hop, one: Cluster, workload: Workload) -> Arrival:
     number = (target_port(port, workload) if port is not None else None) or there
     if hop.client.is_ztunnel:
         how = secured_by_ztunnel(workload)
+    elif _is_dropped(hop, one):
+        how = Secured.PLAIN
     else:
         how = secured(hop.mesh, one.tls, one.entry, workload, number)
     principal = hop.principal if how.shows_identity else None
-    return Arrival(hop.call, how, principal, number, port.protocol if port is not None else Protocol.TCP)
+    protocol = port.protocol if port is not None else Protocol.TCP
+    return Arrival(hop.call, how, principal, number, protocol, _sni(hop.call, one, how))
+
+
+def _is_dropped(hop: Hop, one: Cluster) -> bool:
+    """Whether a sidecar passes over the rule's TLS: it takes a credential only from a rule for its workload (S135)."""
+    if hop.client.is_gateway or one.tls is None or not one.tls.credential_name:
+        return False
+    is_chosen = any(rule.spec.workload_selector is not None for rule in one.rules)
+    return one.tls.mode in ("SIMPLE", "MUTUAL") and not is_chosen
+
+
+def _sni(call: Call, one: Cluster, how: Secured) -> str | None:
+    """The SNI that a server sees (S70)."""
+    if how is Secured.PLAIN:
+        return call.sni if call.carries is Bytes.TLS else None
+    own = f"outbound_.{one.port}_.{one.subset}_.{one.host}" if how is Secured.MUTUAL else None
+    return (one.tls.sni if one.tls is not None else "") or own
 
 
 def _to_workloads(hop: Hop, one: Cluster, workloads: tuple[Workload, ...]) -> Way:

@@ -11,10 +11,12 @@ from meshlint.mesh.listeners import conflict, pick
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.origin import gateway_client
 from meshlint.mesh.paths import normalised, normalization
+from meshlint.mesh.peers import sent_on
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.servers import Opened, Use, chains, domain, opened, reached, refused
 from meshlint.mesh.services import Protocol
 from meshlint.mesh.steps import Fact, Kind, Outcome, Stage, Step
+from meshlint.mesh.tokens import authenticators, forwarded, verified
 from meshlint.mesh.translated import left_out
 from meshlint.mesh.view import view
 from meshlint.mesh.virtual_hosts import domain_of, port_of
@@ -22,6 +24,7 @@ from meshlint.mesh.waypoint_hop import detour
 from meshlint.mesh.ways import MOST_HOPS, Hop, Way, after, ended
 from meshlint.mesh.wire import Bytes, Call
 from meshlint.mesh.workloads import Workload
+from meshlint.request import Request
 
 
 def enter(hop: Hop, workload: Workload, port: int, call: Call) -> Way:
@@ -103,13 +106,16 @@ def _by_bytes(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None
         mode = server.server.tls.mode if server.server.tls is not None else ""
         if inner.call.carries is not Bytes.HTTP:
             return ended(Outcome(Kind.UNKNOWN, why="nothing is known of the request inside the TLS connection"), chosen)
-        if mode == "ISTIO_MUTUAL" and not (hop.call.is_mutual or peer or hop.call.request.get(a.PRINCIPAL)):
+        shown = _shown(hop, peer, mode)
+        if mode == "ISTIO_MUTUAL" and not (hop.call.is_mutual or shown):
             why = "the server wants a certificate of the mesh, the client shows none"
             return ended(Outcome(Kind.TLS_MISMATCH, why=why), chosen)
-        return after(chosen, _http(inner, (server,), port, peer if mode == "ISTIO_MUTUAL" else None))
-    denied, step = _denied(inner, port, None)
+        return after(chosen, _http(inner, (server,), port, shown))
+    ended_tls = server.server.tls.mode if server.use is Use.TLS and server.server.tls is not None else ""
+    denied, step = _denied(inner, port, _shown(hop, peer, ended_tls))
     if denied is not None:
         return after(chosen, denied)
+    inner = _onward(inner)
     text = called(chain.vs) if chain.vs is not None else "no VirtualService"
     route = Step(Stage.ROUTE, text, chain.node)
     return after(chosen, after(step, after(route, by_chain(inner, chain, server.port))))
@@ -123,6 +129,24 @@ def _chainless(hop: Hop, servers: tuple[Opened, ...], *, has_chains: bool) -> Wa
         return ended(Outcome(Kind.REJECTED, why=_no_chain(hop.call)))
     kinds = ", ".join(sorted({one.use.value for one in servers}))
     return ended(Outcome(Kind.REJECTED, why=f"connection refused: no route for the server ({kinds})"))
+
+
+def _shown(hop: Hop, peer: str | None, mode: str) -> str | None:
+    """The identity of the client's certificate, where the server asks for one and checks it (S84, S86).
+
+    An origin's principal speaks for a peer that is not in the input; the certificates of the mesh are for its own.
+    """
+    if mode == "ISTIO_MUTUAL":
+        return peer or hop.call.request.get(a.PRINCIPAL)
+    return hop.call.request.get(a.PRINCIPAL) if mode in ("MUTUAL", "OPTIONAL_MUTUAL") else None
+
+
+def _onward(hop: Hop) -> Hop:
+    """The hop with the call as the gateway sends it on: its own address and identity, and no token that ends here."""
+    workload, request = hop.client.workload, hop.call.request
+    if workload is not None and is_gateway(hop.mesh, workload) and hop.call.is_http:
+        request = forwarded(authenticators(hop.mesh, workload), request)
+    return replace(hop, call=replace(hop.call, request=sent_on(request)))
 
 
 def _no_chain(call: Call) -> str:
@@ -149,7 +173,7 @@ def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) ->
         text = f"Gateway {found.redirect.place} redirects `{found.name}` to https"
         target = f"https://{name}{hop.call.request.get(a.PATH)}"
         return ended(Outcome(Kind.REDIRECT, 301, why=target), step, Step(Stage.ROUTE, text, node))
-    chosen = choose(found.rules, hop.client, hop.call.request)
+    chosen = choose(found.rules, hop.client, _known(hop))
     services = ", ".join(called(vs) for vs in found.services)
     if chosen.unclear:
         outcome = Outcome(Kind.UNKNOWN, why=chosen.unclear)
@@ -163,8 +187,16 @@ def _http(hop: Hop, servers: tuple[Opened, ...], port: int, peer: str | None) ->
     order = (Fact("several VirtualServices have the host: by creation time, name, namespace (R204)"),)
     facts = (*(order if len(found.services) > 1 else ()), *route_facts(hop, chosen.kept))
     route = Step(Stage.ROUTE, text, chosen.match.node, facts, chosen.tried)
-    way = by_rule(hop, chosen.kept, chosen.match)
+    way = by_rule(_onward(hop), chosen.kept, chosen.match)
     return after(step, after(route, way))
+
+
+def _known(hop: Hop) -> Request:
+    """The request as routes see it: with the claims of a token that the gateway itself verifies (S149, S150)."""
+    workload = hop.client.workload
+    if workload is None or not is_gateway(hop.mesh, workload):
+        return hop.call.request
+    return verified(authenticators(hop.mesh, workload), hop.call.request).request
 
 
 def _denied(hop: Hop, port: int, peer: str | None) -> tuple[Way | None, Step]:
@@ -174,8 +206,7 @@ def _denied(hop: Hop, port: int, peer: str | None) -> tuple[Way | None, Step]:
         return None, Step(Stage.SERVER, f"{hop.client.name}: the input does not show the gateway's pods")
     secured = Secured.MUTUAL if peer is not None else Secured.PLAIN
     protocol = Protocol.HTTP if hop.call.is_http else Protocol.TCP
-    # An origin's `--principal` speaks for a peer that is not in the input.
-    arrival = Arrival(hop.call, secured, peer or hop.call.request.get(a.PRINCIPAL), port, protocol)
+    arrival = Arrival(hop.call, secured, peer, port, protocol, hop.call.sni)
     reception = authorize(hop.mesh, workload, arrival, hop.client.name, ())
     return (ended(reception.outcome, reception.step) if reception.outcome is not None else None), reception.step
 

@@ -4,12 +4,13 @@ A predicate has two readings: `holds` here decides one request, `meshlint.space`
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import assert_never
 
 from meshlint.mesh import re2
-from meshlint.request import Attribute, Request
+from meshlint.request import LIST_MARK, Attribute, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,26 @@ def holds(predicate: Predicate, request: Request) -> bool:
             return known is not None and holds(known, request)
         case _:
             value = request.get(predicate.attribute)
+            if value is not None and LIST_MARK in value and predicate.attribute.startswith("claim:"):
+                return any(accepts(predicate, one) for one in value.split(LIST_MARK))
             return value is not None and accepts(predicate, value)
+
+
+def may_hold(predicate: Predicate, request: Request, unknown: AbstractSet[Attribute], *, wanted: bool = True) -> bool:
+    """Whether some values of the *unknown* attributes can make the predicate hold, or fail where that is *wanted*.
+
+    Each test is taken for itself: that all fit together is not asked. Raises `re2.BadPattern`.
+    """
+    match predicate:
+        case Not(inner):
+            return may_hold(inner, request, unknown, wanted=not wanted)
+        case All(inner) | AnyOf(inner):
+            each = (may_hold(one, request, unknown, wanted=wanted) for one in inner)
+            return all(each) if isinstance(predicate, All) is wanted else any(each)
+        case Unclear():
+            return True
+        case _:
+            return predicate.attribute in unknown or holds(predicate, request) is wanted
 
 
 def accepts(test: Test, value: str) -> bool:

@@ -54,6 +54,7 @@ def _from_pod(mesh: Mesh, origin: FromPod, sent: Call) -> Way:
         step = Step(Stage.CLIENT, f"{client.name} has no sidecar: no route holds for it")
         return after(step, _from_outside(mesh, sent))
     principal = sent.request.get(a.PRINCIPAL) or identity(mesh, origin.workload)
+    sent = replace(sent, request=sent.request.but(a.PRINCIPAL, None))
     if is_enrolled(mesh, origin):
         return at_ztunnel(Hop(mesh, ztunnel(origin), sent, principal, enter))
     return _at_sidecar(Hop(mesh, client, sent, principal, enter))

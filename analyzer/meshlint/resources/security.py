@@ -109,6 +109,14 @@ class PeerAuthenticationSpec(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class JWTHeader(Record):
+    """A header in which a token may be, behind its prefix (S142)."""
+
+    name: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JWTRule(Record):
     """An issuer whose tokens are verified (S147)."""
 
@@ -116,6 +124,10 @@ class JWTRule(Record):
     audiences: tuple[str, ...] = ()
     jwks_uri: str = field(default="", metadata={"json": ("jwksUri", "jwks_uri")})
     jwks: str = ""
+    from_headers: tuple[JWTHeader, ...] = ()
+    from_params: tuple[str, ...] = ()
+    from_cookies: tuple[str, ...] = ()
+    forward_original_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
