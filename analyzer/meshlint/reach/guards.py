@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from meshlint.mesh.arrival import authenticators
 from meshlint.mesh.authorization import Policy
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.model import Mesh
+from meshlint.mesh.tokens import authenticators
 from meshlint.mesh.workloads import Workload
 from meshlint.source.node import Node
 
