@@ -166,7 +166,8 @@ def decide(mesh, pair, chain, request, stranger):
     carries = Bytes.HTTP if chain is Chain.HTTP else Bytes.TCP
     secured = Secured.MUTUAL if has_identity else Secured.PLAIN
     protocol = server.served[0].port.protocol if server.served else Protocol.AUTO
-    arrival = Arrival(Call(request, carries, server.number), secured, principal, server.number, protocol)
+    call = Call(request, carries, server.number)
+    arrival = Arrival(call, secured, principal, server.number, protocol, request.get(a.SNI))
     return receive(mesh, server.workload, arrival).outcome
 
 

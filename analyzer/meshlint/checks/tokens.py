@@ -6,7 +6,6 @@ from itertools import pairwise
 
 from meshlint import space
 from meshlint.finding import Note, Outside, Problem, Result, Undecided, Witness
-from meshlint.mesh.arrival import authenticators
 from meshlint.mesh.authorization import Action, Policy, action, attached, gates, is_certain
 from meshlint.mesh.conditions import Chain
 from meshlint.mesh.model import Mesh
@@ -16,6 +15,7 @@ from meshlint.mesh.routing import bound_gateways, gateway_name
 from meshlint.mesh.scope import gateways_named
 from meshlint.mesh.served import is_gateway
 from meshlint.mesh.settings import World
+from meshlint.mesh.tokens import authenticators
 from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.registry import checks
 from meshlint.request import TOKEN_ISSUER, TOKEN_SUBJECT

@@ -186,6 +186,7 @@ def _given(asked: Question) -> Iterator[Predicate]:
     attributes = {test.attribute for test in open_tests(asked)}
     if PRINCIPAL in attributes:
         yield identities(asked.mesh)
+    yield from (Present(one) for one in (REMOTE_IP, SOURCE_IP) if one in attributes)  # Every connection has them.
     claims = {attribute for attribute in attributes if is_of_token(attribute)} | {TOKEN_SUBJECT}
     if claims & attributes and "" not in asked.guard.tokens.issuers:
         without = both(Not(Present(TOKEN_ISSUER)), *(Not(Present(one)) for one in sorted(claims - {TOKEN_ISSUER})))
