@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from meshlint.mesh.injection import ENABLED, REVISION, is_by_default
 from meshlint.mesh.services import Host, HostPort
 from meshlint.resources.base import Labels, Resource, selects
 from meshlint.resources.record import Record
@@ -39,6 +40,13 @@ class Workload:
     proxy: Proxy
     is_assumed: bool = False
     udp_ports: frozenset[int] = frozenset()
+    pod_spec: PodSpec | None = None
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """The pods' containers as written, those first that run before the others."""
+        spec = self.pod_spec
+        return (*spec.init_containers, *spec.containers) if spec is not None else ()
 
     @property
     def principal(self) -> str:
@@ -51,7 +59,7 @@ def workloads(
 ) -> Iterator[Workload]:
     """The workloads of *resources*; *namespaces* gives the labels of those the input shows."""
     given = tuple(resources)
-    revisions = installed(given)
+    revisions, by_default = installed(given), is_by_default(given)
     for resource in given:
         if isinstance(resource.spec, WorkloadEntrySpec):
             yield _entry(resource, resource.spec)
@@ -59,6 +67,8 @@ def workloads(
         template = _template(resource)
         if template is not None:
             proxy = _proxy(template, resource.namespace, namespaces.get(resource.namespace), revisions)
+            if proxy is Proxy.NONE and by_default and _is_left_to_default(template, resource.namespace, namespaces):
+                proxy = Proxy.SIDECAR
             yield _workload(resource, template, proxy, is_assumed=is_assumed)
 
 
@@ -137,6 +147,7 @@ def _workload(resource: Resource[Record], pods: _Pods, proxy: Proxy, *, is_assum
         proxy=proxy,
         is_assumed=is_assumed,
         udp_ports=_numbers(declared, is_udp=True) - _numbers(declared, is_udp=False),
+        pod_spec=pods.spec,
     )
 
 
@@ -164,13 +175,22 @@ def _proxy(pods: _Pods, home: str, namespace: Labels | None, revisions: frozense
         return Proxy.AMBIENT  # The node's agent says so of a pod that runs.
     if (pods.spec is not None and pods.spec.host_network) or home == "kube-system":
         return Proxy.NONE
-    if home in _NEVER_INJECTED or labels.get(_INJECT, annotations.get(_INJECT)) == "false":
+    if home in NEVER_INJECTED or labels.get(_INJECT, annotations.get(_INJECT)) == "false":
         return _ambient_or_none(labels, home, namespace)
     if namespace is None:
         shown = Proxy.AMBIENT if is_ambient(labels, home, None) else Proxy.UNKNOWN
         return Proxy.SIDECAR if labels.get(_INJECT) == "true" else shown
     is_injected = injector(labels, namespace, revisions) is not None
     return Proxy.SIDECAR if is_injected else _ambient_or_none(labels, home, namespace)
+
+
+def _is_left_to_default(pods: _Pods, home: str, namespaces: Mapping[str, Labels]) -> bool:
+    """Whether nothing about the pods or their namespace says whether they are injected (S151)."""
+    space = namespaces.get(home)
+    is_open = space is not None and not any(key in space for key in (ENABLED, REVISION))
+    is_host = pods.spec is not None and pods.spec.host_network
+    choice = pods.labels.get(_INJECT, pods.annotations.get(_INJECT))
+    return is_open and not is_host and home not in NEVER_INJECTED and choice != "false"
 
 
 def is_gateway(labels: Labels, annotations: Labels) -> bool:
@@ -225,5 +245,5 @@ _REDIRECTION = "ambient.istio.io/redirection"
 MODE = "istio.io/dataplane-mode"
 """The label that puts pods, or those of a namespace, in ambient mode (S107)."""
 _INJECT = "sidecar.istio.io/inject"
-_NEVER_INJECTED = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
+NEVER_INJECTED = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
 """The namespaces in which istiod injects nothing (S156)."""

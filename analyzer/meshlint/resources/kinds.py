@@ -13,6 +13,7 @@ from meshlint.resources import (
     service_entry,
     sidecar,
     virtual_service,
+    webhook,
     workload,
 )
 from meshlint.resources.base import Metadata, Resource
@@ -63,6 +64,8 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
     ("", "ServiceAccount"): workload.Bare,
     ("", "ConfigMap"): workload.ConfigMapSpec,
     ("", "Secret"): workload.SecretSpec,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): webhook.WebhookConfigurationSpec,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): webhook.WebhookConfigurationSpec,
     ("apps", "Deployment"): workload.ControllerSpec,
     ("apps", "StatefulSet"): workload.ControllerSpec,
     ("apps", "DaemonSet"): workload.ControllerSpec,
@@ -77,7 +80,7 @@ KINDS: Mapping[tuple[str, str], type[Record]] = {
 }
 """The record each kind is read into, by API group and kind."""
 
-_WHOLE = (workload.Bare, workload.ConfigMapSpec, workload.SecretSpec)
+_WHOLE = (workload.Bare, workload.ConfigMapSpec, workload.SecretSpec, webhook.WebhookConfigurationSpec)
 _CLUSTER_SCOPED = frozenset(
     {
         "Namespace",

@@ -43,9 +43,18 @@ class ServiceEntrySpec(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMetadata(Record):
+    """What a WorkloadGroup writes on its WorkloadEntries."""
+
+    labels: Labels = field(default_factory=dict)
+    annotations: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadGroupSpec(Record):
     """The `spec` of a WorkloadGroup: what its WorkloadEntries are made from."""
 
+    metadata: GroupMetadata | None = None
     template: WorkloadEntrySpec | None = None
 
 

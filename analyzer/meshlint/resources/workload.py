@@ -40,12 +40,21 @@ class ContainerPort(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityContext(Record):
+    """As whom the processes of a pod or of a container run."""
+
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Container(Record):
     """A container of a pod."""
 
     name: str = ""
     image: str = ""
     ports: tuple[ContainerPort, ...] = ()
+    security_context: SecurityContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class PodSpec(Record):
     host_network: bool = False
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
+    security_context: SecurityContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
