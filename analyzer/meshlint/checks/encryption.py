@@ -114,7 +114,7 @@ _HELP = {
     "DISABLE": "without `tls` Istio sends mutual TLS wherever the server takes it",
     "SIMPLE": "without `tls` Istio sends mutual TLS wherever the server takes it",
     "ISTIO_MUTUAL": "without `tls` Istio sends mutual TLS only where the server takes it",
-    UNSET: "`enableAutoMtls` is off: a DestinationRule with mode ISTIO_MUTUAL has to say so",
+    UNSET: "`enableAutoMtls` or the mode of the namespace turns mutual TLS off for clients: a DestinationRule with mode ISTIO_MUTUAL turns it on",
 }
 
 

@@ -46,8 +46,8 @@ def clashes(mesh: Mesh) -> Iterator[Clash | Undecided]:
                 yield from _at_host(mesh, rule, setting, host)
         if not reached and is_wildcard(host_of(mesh, rule)):
             yield from _wide(mesh, rule, settings)
-    if not mesh.config.enable_auto_mtls:
-        for host in mesh.hosts:
+    for host in mesh.hosts:
+        if not mesh.config.enable_auto_mtls or _is_plain_namespace(mesh, host.namespace):
             yield from _plain(mesh, host)
 
 
@@ -221,7 +221,7 @@ def _wide(mesh: Mesh, rule: Rule, settings: tuple[_Setting, ...]) -> Iterator[Cl
 
 
 def _plain(mesh: Mesh, host: Host) -> Iterator[Clash]:
-    """Without auto mTLS a client that no rule tells otherwise sends plaintext (S124).
+    """Without auto mTLS, or where the servers' namespace disables it, a client without a rule sends plaintext (S124, S126).
 
     Where only some namespaces have a rule, the others may have no business with the host.
     """
@@ -235,6 +235,11 @@ def _plain(mesh: Mesh, host: Host) -> Iterator[Clash]:
             plain = {client: _is_plain(mesh, client, host, port) for client in _clients(mesh, host)}
             if plain and all(plain.values()):
                 yield Clash(demanded.node, UNSET, None, demanded, host.name, None, "", port.number, workload)
+
+
+def _is_plain_namespace(mesh: Mesh, namespace: str) -> bool:
+    wide = namespace_demand(mesh, namespace)
+    return wide is not None and wide.mode is Mode.DISABLE
 
 
 def _is_plain(mesh: Mesh, client: str, host: Host, port: HostPort) -> bool:

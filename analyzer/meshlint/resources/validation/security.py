@@ -127,15 +127,12 @@ def conditions_ask_for_what_exists(policy: AuthorizationPolicy, _: Release) -> I
 
 
 @demands(PeerAuthenticationSpec)
-def ports_belong_to_workloads(authentication: PeerAuthentication, _: Release) -> Iterator[Violation]:
-    """Modes of ports are those of some workloads, so there is a selector (S116)."""
+def ports_are_numbers(authentication: PeerAuthentication, _: Release) -> Iterator[Violation]:
+    """Modes are those of ports, which are numbers (S116)."""
     spec = authentication.spec
     ports = spec.node.get("portLevelMtls")
     if ports is None or ports.value is None:
         return
-    if ports.mapping and (spec.selector is None or not spec.selector.match_labels):
-        hint = "its ports are those of the workloads that a `selector` selects"
-        yield clash(ports, "`portLevelMtls` needs a `selector` with labels", hint, "no selector")
     for port, mode in ports.mapping.items():
         if not re.fullmatch(r"\+?\d{1,9}", port, re.ASCII) or not 0 < int(port) <= 65535:
             message = f"{shown(port)} is no port: ports go from 1 to 65535"
