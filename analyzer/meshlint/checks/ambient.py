@@ -106,13 +106,19 @@ def no_such_waypoint(mesh: Mesh) -> Iterator[Result]:
 @checks("MSH714")
 def waypoint_outside_ambient(mesh: Mesh) -> Iterator[Result]:
     """Pods that ask for a waypoint but are not in ambient mode, so that nobody sends them through it (S103, S107)."""
+    is_ambient = any(one.proxy in (Proxy.AMBIENT, Proxy.UNKNOWN) for one in mesh.workloads if not one.is_assumed)
+    told: set[Node] = set()
     for pods in mesh.workloads:
         found = waypoint_of(mesh, pods)
-        if found is not None and pods.proxy in (Proxy.NONE, Proxy.SIDECAR) and _is_own(pods, found):
+        if found is None or found.node in told or pods.proxy not in (Proxy.NONE, Proxy.SIDECAR):
+            continue
+        # The label of a namespace is for its Services, too, which clients in ambient mode may call.
+        if _is_own(pods, found) or not (is_ambient or is_ambient_namespace(mesh, pods.namespace)):
+            told.add(found.node)
             why = "have a sidecar" if pods.proxy is Proxy.SIDECAR else "are not in the mesh"
             yield Problem(
                 found.node,
-                f"the pods ask for waypoint `{found.name}`, but they {why}",
+                f"the pods of `{pods.name}` are to use waypoint `{found.name}`, but they {why}",
                 label="not in ambient mode",
                 help="add the label istio.io/dataplane-mode: ambient, or take this one away",
             )
@@ -199,7 +205,8 @@ def _unapplied(mesh: Mesh, resource: Resource[Record], name: str, node: Node) ->
     full, hosts = hosts_of_reference(mesh, name, resource.namespace)
     is_at_home = is_ambient_namespace(mesh, resource.namespace)
     ambient = [host for host in hosts if is_ambient_host(mesh, host)]
-    is_concerned = is_at_home or any(host.namespace == resource.namespace for host in ambient)
+    is_near = any(host.namespace == resource.namespace for host in ambient) or not mesh.derived(_has_sidecars, mesh)
+    is_concerned = is_at_home or (bool(ambient) and is_near)
     if full.startswith("*") or not is_concerned:
         return
     if hosts and not all(is_past_waypoints(mesh, host) for host in ambient or hosts):
@@ -218,10 +225,16 @@ def _unapplied(mesh: Mesh, resource: Resource[Record], name: str, node: Node) ->
     )
 
 
+def _has_sidecars(mesh: Mesh) -> bool:
+    """Whether there may be clients that apply routes and rules themselves."""
+    return any(one.proxy in (Proxy.SIDECAR, Proxy.UNKNOWN) for one in mesh.workloads if not one.is_assumed)
+
+
 def _misplaced(mesh: Mesh, resource: Resource[Record], name: str, node: Node) -> Iterator[Problem]:
     _, hosts = hosts_of_reference(mesh, name, resource.namespace)
     ambient = [host for host in hosts if is_ambient_host(mesh, host)]
-    if not ambient or not is_ambient_namespace(mesh, resource.namespace):
+    is_for_waypoints = is_ambient_namespace(mesh, resource.namespace) or not mesh.derived(_has_sidecars, mesh)
+    if not ambient or not is_for_waypoints:
         return
     is_route = resource.ref.kind == "VirtualService"
     homes = {host.namespace for host in ambient}

@@ -79,7 +79,11 @@ def _spaces(mesh: Mesh) -> tuple[Resource[Record], ...]:
 
 
 def _chooses(labels: Labels) -> bool:
-    return labels.get(ENABLED) == "enabled" or bool(labels.get(REVISION)) or labels.get(MODE) == "ambient"
+    return _chooses_sidecar(labels) or labels.get(MODE) == "ambient"
+
+
+def _chooses_sidecar(labels: Labels) -> bool:
+    return labels.get(ENABLED) == "enabled" or bool(labels.get(REVISION))
 
 
 def _wants_proxies(mesh: Mesh, space: Resource[Record]) -> bool:
@@ -89,7 +93,7 @@ def _wants_proxies(mesh: Mesh, space: Resource[Record]) -> bool:
     pods = [one for one in mesh.workloads_in(space.name) if not one.is_assumed]
     if not pods:
         return mesh.settings.world is World.COMPLETE
-    return any(one.proxy is Proxy.NONE and not _has_chosen(one) for one in pods)
+    return any(one.proxy in (Proxy.NONE, Proxy.SIDECAR) and not _has_chosen(one) for one in pods)
 
 
 def _has_chosen(pods: Workload) -> bool:
@@ -195,14 +199,17 @@ def _torn_pods(mesh: Mesh, pods: Workload) -> Iterator[Problem]:
     if not is_own and not is_asked and not pods.labels.get(REVISION):
         return  # Both labels are the namespace's, which is told once.
     where = "their own label" if is_own else f"the label of namespace `{pods.namespace}`"
-    codes = ("KIA1311",) + (("KIA1315",) if is_asked else ()) + (("KIA1316",) if of_space == "ambient" else ())
+    is_labelled = (
+        not has_proxy(pods) or any(key in pods.labels for key in (INJECT, REVISION)) or _chooses_sidecar(space)
+    )
+    found = {"KIA1311": is_labelled, "KIA1315": is_asked, "KIA1316": of_space == "ambient"}
     yield Problem(
         pods.resource.name_node,
         f"pods of `{pods.name}` have a sidecar, so that {where} does not put them in ambient mode",
         label="sidecar and ambient mode",
         notes=(Note(written_at(pods, "labels", MODE).span, "ambient mode"),) if is_own else (),
         help=f"label the pods {MODE}: none if the sidecar is meant",
-        aliases=codes,
+        aliases=tuple(code for code, is_so in found.items() if is_so),
     )
 
 
