@@ -1,9 +1,9 @@
 """Ambient mode: what nobody enforces for want of a waypoint, and what waypoints do not look at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from meshlint.finding import Note, Outside, Problem, Result
-from meshlint.mesh.authorization import Action, action, rules_of
+from meshlint.mesh.authorization import Action, Policy, action, rules_of
 from meshlint.mesh.beyond_ztunnel import (
     RequestPolicy,
     hosts_of_reference,
@@ -162,7 +162,7 @@ def _effect(mesh: Mesh, policy: RequestPolicy) -> str:
     spec = policy.resource.spec
     if not isinstance(spec, AuthorizationPolicySpec):
         return f"nothing applies {policy.resource.ref.kind} `{policy.resource.name}`"
-    named = next(one for one in mesh.authorization_policies if one is policy.resource)
+    named = mesh.derived(_policies, mesh)[policy.resource.node]
     kept = {rule.node for rule in rules_of(mesh, named, Chain.ZTUNNEL)}
     match action(named):
         case Action.ALLOW:
@@ -173,6 +173,10 @@ def _effect(mesh: Mesh, policy: RequestPolicy) -> str:
             return f"policy `{named.name}` there denies all requests of the connections that it names"
         case Action.CUSTOM | Action.AUDIT as one:
             return f"ztunnel leaves out policy `{named.name}` with its action {one.value}"
+
+
+def _policies(mesh: Mesh) -> Mapping[Node, Policy]:
+    return {one.node: one for one in mesh.authorization_policies}
 
 
 def _rules_in(count: int) -> str:

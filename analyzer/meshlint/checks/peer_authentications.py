@@ -206,17 +206,11 @@ def _dropped_for_hosts(mesh: Mesh, rule: Rule) -> Iterator[Problem]:
     if has_tls or not name or is_wildcard(name) or rule.spec.workload_selector is not None:
         return
     homes = {rule.namespace, mesh.config.root_namespace, *(host.namespace for host in mesh.hosts_named(name))}
-    for wide in mesh.destination_rules:
-        pattern, above = host_of(mesh, wide), wide.spec.traffic_policy
-        if not is_wildcard(pattern) or not covers(pattern, name) or wide.namespace not in homes:
+    for wide in mesh.derived(_wide_rules, mesh):
+        if not covers(host_of(mesh, wide), name) or wide.namespace not in homes:
             continue
-        is_mutual = above is not None and above.tls is not None and above.tls.mode == "ISTIO_MUTUAL"
-        if (
-            above is not None
-            and above.tls is not None
-            and is_mutual
-            and mesh.audience_of(wide).includes(rule.namespace)
-        ):
+        above = wide.spec.traffic_policy
+        if above is not None and above.tls is not None and mesh.audience_of(wide).includes(rule.namespace):
             yield Problem(
                 rule.spec.node.at("host"),
                 f"clients send plaintext to `{name}`: this rule has no `tls` and hides that of `{wide.name}`",
@@ -226,6 +220,18 @@ def _dropped_for_hosts(mesh: Mesh, rule: Rule) -> Iterator[Problem]:
                 aliases=("KIA0204",),
             )
             return
+
+
+def _wide_rules(mesh: Mesh) -> tuple[Rule, ...]:
+    """The rules for many hosts by which clients use mutual TLS."""
+    return tuple(
+        rule
+        for rule in mesh.destination_rules
+        if is_wildcard(host_of(mesh, rule))
+        and rule.spec.traffic_policy is not None
+        and rule.spec.traffic_policy.tls is not None
+        and rule.spec.traffic_policy.tls.mode == "ISTIO_MUTUAL"
+    )
 
 
 def _listed(names: list[str]) -> str:

@@ -1,6 +1,6 @@
 """What only a waypoint can do: policies and rules on requests in ambient mode, and whether a waypoint is there (S90-S104)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from meshlint.mesh.authorization import Action, action, is_enforced
@@ -37,9 +37,8 @@ def subjects(mesh: Mesh, policy: RequestPolicy) -> tuple[Host | Workload, ...]:
     """What the policy is meant for in ambient mode: the targets that it names, else the workloads of its scope."""
     home = policy.resource.namespace
     if policy.refs:
-        named = {(ref.kind, ref.name) for ref in policy.refs}
-        own = [host for host in mesh.hosts if host.namespace == home]
-        hosts = [host for host in own if (host.resource.ref.kind, host.resource.name) in named]
+        named = mesh.derived(_hosts_by_object, mesh)
+        hosts = [host for ref in policy.refs for host in named.get((ref.kind, home, ref.name), ())]
         return tuple(host for host in hosts if is_ambient_host(mesh, host) or host.is_external)
     labels = policy.selector.match_labels if policy.selector is not None else {}
     pool = mesh.workloads if home == mesh.config.root_namespace else mesh.workloads_in(home)
@@ -88,6 +87,13 @@ def hosts_of_reference(mesh: Mesh, name: str, namespace: str) -> tuple[str, tupl
     """The full name that a host in an object of *namespace* stands for, and the registry's hosts of just that name."""
     full = qualify(name, namespace, mesh.settings.cluster_domain).lower()
     return full, tuple(host for host in mesh.hosts_named(full) if host.name == full)
+
+
+def _hosts_by_object(mesh: Mesh) -> Mapping[tuple[str, str, str], list[Host]]:
+    found: dict[tuple[str, str, str], list[Host]] = {}
+    for host in mesh.hosts:
+        found.setdefault((host.resource.ref.kind, host.namespace, host.resource.name), []).append(host)
+    return found
 
 
 def _request_policies(mesh: Mesh) -> tuple[RequestPolicy, ...]:
