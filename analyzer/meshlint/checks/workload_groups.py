@@ -15,7 +15,7 @@ _Key = tuple[str, tuple[tuple[str, str], ...]]
 def duplicate_workload_group(mesh: Mesh) -> Iterator[Result]:
     """WorkloadGroups of a namespace whose entries have the same labels, so that nothing tells them apart."""
     groups: dict[_Key, list[Resource[WorkloadGroupSpec]]] = {}
-    for one in mesh.workload_groups:
+    for one in mesh.of(WorkloadGroupSpec):
         labels = one.spec.metadata.labels if one.spec.metadata is not None else {}
         if labels:
             groups.setdefault((one.namespace, tuple(sorted(labels.items()))), []).append(one)

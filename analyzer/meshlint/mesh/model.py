@@ -41,7 +41,7 @@ from meshlint.resources.security import (
     PeerAuthenticationSpec,
     RequestAuthenticationSpec,
 )
-from meshlint.resources.service_entry import ServiceEntrySpec, WorkloadGroupSpec
+from meshlint.resources.service_entry import ServiceEntrySpec
 from meshlint.resources.sidecar import SidecarSpec
 from meshlint.resources.validation import unmet
 from meshlint.resources.virtual_service import VirtualServiceSpec
@@ -182,11 +182,6 @@ class Mesh:
     def service_entries(self) -> tuple[Resource[ServiceEntrySpec], ...]:
         """All ServiceEntries."""
         return self.of(ServiceEntrySpec)
-
-    @cached_property
-    def workload_groups(self) -> tuple[Resource[WorkloadGroupSpec], ...]:
-        """All WorkloadGroups."""
-        return self._of(WorkloadGroupSpec)
 
     @cached_property
     def sidecars(self) -> tuple[Resource[SidecarSpec], ...]:
