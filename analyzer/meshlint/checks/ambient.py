@@ -24,6 +24,7 @@ from meshlint.mesh.waypoints import Assignment, Flaw, waypoint_of
 from meshlint.mesh.workloads import Proxy, Workload
 from meshlint.registry import checks
 from meshlint.resources.base import Resource
+from meshlint.resources.gateway_api import GRPCRouteSpec, HTTPRouteSpec
 from meshlint.resources.record import Record
 from meshlint.resources.security import AuthorizationPolicySpec
 from meshlint.source.node import Node
@@ -41,6 +42,11 @@ _NO_TARGETS = {
     "WasmPlugin": ("KIA1116",),
     "Telemetry": ("KIA1117",),
 }
+_UNAPPLIED: Mapping[str, Mapping[bool, str]] = {
+    "VirtualService": {True: "KIA1113", False: "KIA1109"},
+    "DestinationRule": {True: "KIA0211", False: "KIA0210"},
+}
+"""Kiali's codes for rules that no waypoint applies, by whether some Service in ambient mode has the host."""
 
 
 @checks("MSH708")
@@ -56,7 +62,7 @@ def needs_waypoint(mesh: Mesh) -> Iterator[Result]:
                 reached.setdefault(pods, []).append(policy)
     for pods, policies in reached.items():
         yield _unguarded(pods, policies)
-    for resource, name, node in _rules(mesh):
+    for resource, name, node in (*_rules(mesh), *_routes_of_services(mesh)):
         yield from _unapplied(mesh, resource, name, node)
 
 
@@ -205,6 +211,16 @@ def _rules(mesh: Mesh) -> Iterator[tuple[Resource[Record], str, Node]]:
             yield rule, rule.spec.host, rule.spec.node.at("host")
 
 
+def _routes_of_services(mesh: Mesh) -> Iterator[tuple[Resource[Record], str, Node]]:
+    """HTTPRoutes and GRPCRoutes for Services, by the name of each."""
+    routes: tuple[Resource[HTTPRouteSpec] | Resource[GRPCRouteSpec], ...] = (*mesh.http_routes, *mesh.grpc_routes)
+    for route in routes:
+        for ref in route.spec.parent_refs:
+            if (ref.group, ref.kind) == ("", "Service"):
+                home = ref.namespace or route.namespace
+                yield route, f"{ref.name}.{home}.svc.{mesh.settings.cluster_domain}", ref.node.at("name")
+
+
 def _unapplied(mesh: Mesh, resource: Resource[Record], name: str, node: Node) -> Iterator[Problem]:
     full, hosts = hosts_of_reference(mesh, name, resource.namespace)
     is_at_home = is_ambient_namespace(mesh, resource.namespace)
@@ -217,15 +233,15 @@ def _unapplied(mesh: Mesh, resource: Resource[Record], name: str, node: Node) ->
         return
     if not hosts and not names_no_waypoint(mesh, resource.namespace):
         return
-    is_route = resource.ref.kind == "VirtualService"
-    what = "the routes here" if is_route else "what this rule asks of requests"
-    codes = {(True, True): "KIA1113", (True, False): "KIA1109", (False, True): "KIA0211", (False, False): "KIA0210"}
+    is_rule = resource.ref.kind == "DestinationRule"
+    what = "what this rule asks of requests" if is_rule else "the routes here"
+    codes = _UNAPPLIED.get(resource.ref.kind, {})
     yield Problem(
         node,
         f"no waypoint is in front of `{full}`, so clients in ambient mode do without {what}",
         label="needs a waypoint",
         help="ztunnel applies no routes and no rules: label the Service or its namespace with istio.io/use-waypoint",
-        aliases=(codes[is_route, bool(ambient)],),
+        aliases=(codes[bool(ambient)],) if codes else (),
     )
 
 
