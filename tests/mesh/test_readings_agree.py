@@ -155,10 +155,16 @@ def test_a_route_said_to_get_a_request_gets_that_request(routes):
     (table,) = (one for one in mesh.route_tables if one.block == "http")
     scope = where(mesh, table.resource)
     for index, answer in enumerate(space.first_matches([both(scope, route.predicate) for route in table.routes])):
-        if isinstance(answer, Some):
+        # The table leaves the labels of a gateway's pods open, although the input shows them.
+        if isinstance(answer, Some) and not is_of_other_pods(answer.request):
             origin, request = as_asked(answer.request)
             outcome = trace(mesh, origin, request).outcome
             assert outcome.cluster.rpartition("|")[2] == f"to{index}.shop.svc.cluster.local"
+
+
+def is_of_other_pods(witness):
+    """Whether a witness is of a gateway whose pods have labels that those of the input lack."""
+    return witness.get(a.GATEWAY) == "shop/gate" and any("proxy.label:" in key for key, _ in witness.values)
 
 
 def as_asked(witness):
