@@ -123,6 +123,8 @@ def _aliases(choice: _Choice, *wanted: str) -> tuple[str, ...]:
             return wanted
         case PeerAuthenticationSpec() | RequestAuthenticationSpec():
             return tuple(code for code in wanted if code == "KIA0004")
+        case TelemetrySpec():
+            return ("IST0101",) if "IST0127" in wanted else ()
         case _:
             return ()
 
