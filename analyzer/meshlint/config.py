@@ -96,6 +96,11 @@ def suggestion(word: str, known: tuple[str, ...]) -> str:
     return f": did you mean {near[0]!r}?" if near else ""
 
 
+def none_called(what: str, word: str, known: tuple[str, ...]) -> UsageError:
+    """The error for a word that is none of the known ones: the nearest, else all there are."""
+    return UsageError(f"no {what} is called {word!r}{suggestion(word, known) or ': there are ' + ', '.join(known)}")
+
+
 E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from meshlint.finding import Note, Outside, Problem, Result
 from meshlint.mesh.hosts import covers, is_internal, is_wildcard, overlaps
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.routing import bound_gateways
-from meshlint.mesh.scope import hosts_of
+from meshlint.mesh.scope import admitted, bound_services, hosts_of, proxies_of
 from meshlint.mesh.services import Protocol, protocol_of
 from meshlint.mesh.settings import World
-from meshlint.mesh.workloads import Proxy, Workload, target_port
+from meshlint.mesh.workloads import Workload, target_port
 from meshlint.registry import checks
 from meshlint.resources.gateway import Gateway, Server
 from meshlint.resources.virtual_service import HTTPRoute, VirtualService
@@ -21,7 +21,7 @@ _EAST_WEST = 15443
 def gateway_port_not_exposed(mesh: Mesh) -> Iterator[Result]:
     """A server's port that no Service of the gateway's workloads has: it is open, and nobody gets there (R605, E114)."""
     for gateway in mesh.gateways:
-        proxies = [one for one in _proxies(mesh, gateway) if not one.is_assumed]
+        proxies = [one for one in proxies_of(mesh, gateway) if not one.is_assumed]
         for server in gateway.spec.servers if proxies else ():
             number = server.port.number if server.port is not None else None
             if number is None:
@@ -89,12 +89,6 @@ def exposed_by_wildcard(mesh: Mesh) -> Iterator[Result]:
                     yield from _inner_names(mesh, gateway, server, index)
 
 
-def _proxies(mesh: Mesh, gateway: Gateway) -> tuple[Workload, ...]:
-    """The gateway's workloads; without a selector those are all gateway proxies (R601)."""
-    selector = gateway.spec.selector
-    return tuple(one for one in mesh.selected(selector) if selector or one.proxy is Proxy.GATEWAY)
-
-
 def _ports(mesh: Mesh, workload: Workload) -> Iterator[int]:
     """The ports by which Services lead to the workload, and the pods' ports behind them."""
     for host in mesh.hosts_of(workload):
@@ -105,9 +99,8 @@ def _ports(mesh: Mesh, workload: Workload) -> Iterator[int]:
                 yield target
 
 
-def _bound(mesh: Mesh, gateway: Gateway) -> list[VirtualService]:
-    place = f"{gateway.namespace}/{gateway.name}"
-    return [vs for vs in mesh.virtual_services if place in bound_gateways(vs)]
+def _bound(mesh: Mesh, gateway: Gateway) -> tuple[VirtualService, ...]:
+    return bound_services(mesh, f"{gateway.namespace}/{gateway.name}")
 
 
 def _names(mesh: Mesh, vs: VirtualService) -> tuple[str, ...]:
@@ -116,12 +109,7 @@ def _names(mesh: Mesh, vs: VirtualService) -> tuple[str, ...]:
 
 def _admits(gateway: Gateway, server: Server, vs: VirtualService, name: str) -> bool:
     """Whether some entry of the server is for a host of *vs* (R106, R215)."""
-    for entry in server.hosts:
-        home, slash, host = entry.rpartition("/")
-        wanted = gateway.namespace if home == "." else home
-        if (not slash or wanted in ("*", vs.namespace)) and overlaps(host, name):
-            return True
-    return False
+    return any(overlaps(host, name) for host in admitted(gateway, server, vs.namespace))
 
 
 def _mode(server: Server) -> str:
@@ -143,9 +131,9 @@ def _is_plain(server: Server) -> bool:
 
 def _secure_twins(mesh: Mesh, gateway: Gateway, host: str) -> Iterator[Server]:
     """The servers of the same workloads that have the host over HTTPS."""
-    own = frozenset(_proxies(mesh, gateway))
+    own = frozenset(proxies_of(mesh, gateway))
     for other in mesh.gateways:
-        if other is not gateway and (mesh.are_alternatives(gateway, other) or own.isdisjoint(_proxies(mesh, other))):
+        if other is not gateway and (mesh.are_alternatives(gateway, other) or own.isdisjoint(proxies_of(mesh, other))):
             continue
         for server in other.spec.servers:
             is_https = server.port is not None and server.port.protocol.upper() == "HTTPS"

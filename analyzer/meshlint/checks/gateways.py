@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from meshlint.finding import Note, Outside, Problem, Result
 from meshlint.mesh.model import Mesh
+from meshlint.mesh.scope import proxies_of
 from meshlint.mesh.services import Protocol, protocol_of
 from meshlint.mesh.settings import World
 from meshlint.mesh.suggestions import nearest
-from meshlint.mesh.workloads import Proxy, Workload
+from meshlint.mesh.workloads import Proxy
 from meshlint.registry import checks
 from meshlint.resources.base import Labels, Resource
 from meshlint.resources.gateway import GatewaySpec, Server
@@ -245,17 +246,7 @@ def _meet(mesh: Mesh, one: Opened, other: Opened) -> bool:
         return False
     if one.gateway.spec.selector == other.gateway.spec.selector:
         return True
-    return not _proxies(mesh, one.gateway).isdisjoint(_proxies(mesh, other.gateway))
-
-
-def _proxies(mesh: Mesh, gateway: Gateway) -> frozenset[Workload]:
-    return mesh.derived(_selected, mesh, gateway)
-
-
-def _selected(mesh: Mesh, gateway: Gateway) -> frozenset[Workload]:
-    """The workloads of a Gateway; without a selector those are all gateway proxies (R601)."""
-    chosen = mesh.selected(gateway.spec.selector)
-    return frozenset(one for one in chosen if gateway.spec.selector or one.proxy is Proxy.GATEWAY)
+    return not set(proxies_of(mesh, one.gateway)).isdisjoint(proxies_of(mesh, other.gateway))
 
 
 def _name(opened: Opened) -> str:

@@ -1,5 +1,6 @@
 """Traffic policies that nothing uses, that nobody finds, or that trust any server."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from meshlint.finding import Outside, Problem, Result
@@ -56,7 +57,9 @@ def destination_rule_out_of_reach(mesh: Mesh) -> Iterator[Result]:
 @checks("MSH211")
 def unused_subset(mesh: Mesh) -> Iterator[Result]:
     """A subset's traffic policy acts only on requests that a route sends to the subset (R503, R519)."""
-    used = {(target.host, target.destination.subset) for target in all_targets(mesh)}
+    used: defaultdict[str, set[str]] = defaultdict(set)
+    for target in all_targets(mesh):
+        used[target.destination.subset].add(target.host)
     patched = [one.node.span.text for one in mesh.resources if isinstance(one.spec, EnvoyFilterSpec)]
     for rule in mesh.destination_rules:
         name = host_of(mesh, rule)
@@ -66,7 +69,7 @@ def unused_subset(mesh: Mesh) -> Iterator[Result]:
         for subset in rule.spec.subsets:
             if not _policy(subset) or any(subset.name in text for text in patched):
                 continue
-            if not any(covers(host, name) and wanted == subset.name for host, wanted in used):
+            if not any(covers(host, name) for host in used[subset.name]):
                 message = f"no route sends requests to subset `{subset.name}`, so its traffic policy has no effect"
                 help_ = "route to the subset, or move the policy to the rule's own `trafficPolicy`"
                 yield Problem(subset.node.at("trafficPolicy"), message, "without effect", help=help_, on_key=True)

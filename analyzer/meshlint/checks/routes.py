@@ -8,7 +8,7 @@ from meshlint.finding import Edit, Fix, Note, Problem, Result, Undecided, Witnes
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.predicate import Exact, Predicate, both, holds, tests
 from meshlint.mesh.routing import Match, Route, RouteTable, bound_gateways
-from meshlint.mesh.scope import hosts_of, where
+from meshlint.mesh.scope import hosts_of, joined, where
 from meshlint.registry import checks
 from meshlint.request import AUTHORITY, GATEWAY, PATH, Attribute, Request
 from meshlint.resources.base import Resource
@@ -235,21 +235,11 @@ def _unseen_catch_alls(mesh: Mesh, table: RouteTable) -> Iterator[Problem]:
 def _neighbours(mesh: Mesh, table: RouteTable) -> Iterator[tuple[str, str, Resource[VirtualServiceSpec]]]:
     """VirtualServices whose routes a gateway joins with the table's, with the gateway and the host (R216)."""
     vs = table.resource
-    joined = mesh.derived(_by_gateway_host, mesh)
     for place in bound_gateways(vs):
         for host in vs.spec.hosts:
-            for rival in joined.get((place, host), ()):
+            for rival in joined(mesh).get((place, host), ()):
                 if rival.spec.http and not mesh.are_alternatives(vs, rival):
                     yield place, host, rival
-
-
-def _by_gateway_host(mesh: Mesh) -> dict[tuple[str, str], list[Resource[VirtualServiceSpec]]]:
-    found: dict[tuple[str, str], list[Resource[VirtualServiceSpec]]] = {}
-    for vs in mesh.virtual_services:
-        for place in bound_gateways(vs):
-            for host in vs.spec.hosts if place != "mesh" else ():
-                found.setdefault((place, host), []).append(vs)
-    return found
 
 
 def _share(dead: Dead) -> str:

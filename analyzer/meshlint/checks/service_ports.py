@@ -6,7 +6,15 @@ from typing import cast
 from meshlint.finding import Note, Outside, Problem, Result
 from meshlint.mesh.model import Class, Mesh
 from meshlint.mesh.served import ServedPort, is_gateway, served_ports
-from meshlint.mesh.services import Host, HostPort, Protocol, port_protocol, protocol_class
+from meshlint.mesh.services import (
+    KUBERNETES_PROTOCOLS,
+    TCP_PORTS,
+    Host,
+    HostPort,
+    Protocol,
+    port_protocol,
+    protocol_class,
+)
 from meshlint.mesh.settings import World
 from meshlint.mesh.suggestions import did_you_mean, nearest
 from meshlint.mesh.workloads import Proxy, Workload, target_port
@@ -18,15 +26,13 @@ from meshlint.resources.workload import ServicePort, ServiceSpec
 Service = Resource[ServiceSpec]
 
 _SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
-_TCP_PORTS = frozenset({25, 53, 3306, 27017})
-_KUBERNETES = frozenset({"kubernetes.io/h2c", "kubernetes.io/ws", "kubernetes.io/wss"})
 
 
 @checks("MSH214")
 def port_name(mesh: Mesh) -> Iterator[Result]:
     """A port whose protocol neither appProtocol nor name tells: Istio guesses it from each connection (R430, R431)."""
     for port in _ports(mesh, is_external=False):
-        if _is_known(port) or port.port in _TCP_PORTS:
+        if _is_known(port) or port.port in TCP_PORTS:
             continue
         if port.app_protocol is not None:
             message = f"appProtocol `{port.app_protocol}` is no protocol of Istio, and hides what the name says"
@@ -101,7 +107,7 @@ def _is_known(port: ServicePort) -> bool:
     if port.protocol.upper() == "UDP":
         return True
     if port.app_protocol is not None:
-        return port.app_protocol in _KUBERNETES or protocol_class(port.app_protocol) is not None
+        return port.app_protocol in KUBERNETES_PROTOCOLS or protocol_class(port.app_protocol) is not None
     return protocol_class(port.name) is not None or port.name.lower().partition("-")[0] == "http_proxy"
 
 
@@ -117,13 +123,9 @@ def _is_of_istio(service: Resource[Record]) -> bool:
 
 def _is_outside(mesh: Mesh, service: Service) -> bool:
     """Whether the input shows all of the Service's workloads, and none of them is in the mesh."""
-    found = [one for one in mesh.workloads_in(service.namespace) if _is_chosen(service, one)]
-    return bool(found) and all(one.proxy is Proxy.NONE for one in found)
-
-
-def _is_chosen(service: Service, workload: Workload) -> bool:
     wanted = service.spec.selector
-    return bool(wanted) and all(workload.labels.get(key) == value for key, value in wanted.items())
+    found = mesh.selected(wanted, service.namespace) if wanted else ()
+    return bool(found) and all(one.proxy is Proxy.NONE for one in found)
 
 
 def _name_hint(port: ServicePort, mesh: Mesh) -> str:

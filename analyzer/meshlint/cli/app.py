@@ -65,14 +65,7 @@ def _meshlint(_version: Version = False) -> None:
 
 @app.command()
 def lint(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="Files and folders, `-` for standard input; the working directory by default.",
-            show_default=False,
-        ),
-    ] = None,
+    paths: o.PathsArgument = None,
     *,
     select: Annotated[
         Selectors,
@@ -121,11 +114,10 @@ def lint(
     del no_progress
     return run_lint.lint(
         run_lint.Order(
-            given=Given(
-                paths=tuple(paths or (".",)),
-                config_file=config,
-                reads_config=not no_config,
-                overrides=Overrides(
+            given=Given.of(
+                paths,
+                config,
+                Overrides(
                     select=_words(select),
                     ignore=_words(ignore),
                     extend_select=_words(extend_select),
@@ -142,6 +134,7 @@ def lint(
                     respects_ignores=not no_ignores,
                     now=now.date() if now is not None else None,
                 ),
+                no_config=no_config,
             ),
             color=color,
             shows_suppressed=show_suppressed,

@@ -49,6 +49,11 @@ class Given:
     reads_config: bool
     overrides: Overrides
 
+    @classmethod
+    def of(cls, paths: Sequence[str] | None, config: Path | None, overrides: Overrides, *, no_config: bool) -> "Given":
+        """The input as a command's options say it; without a path it is the working directory."""
+        return cls(tuple(paths or (".",)), config, not no_config, overrides)
+
 
 def configured(given: Given) -> Config:
     """The configuration under which the input is read, the command line's word included."""

@@ -8,6 +8,14 @@ import typer
 from meshlint.cli.streams import Color
 from meshlint.mesh.settings import World
 
+PathsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Files and folders, `-` for standard input; the working directory by default.",
+        show_default=False,
+    ),
+]
 NamespaceOption = Annotated[
     str | None, typer.Option("--namespace", help="The namespace of resources that name none; `default` by default.")
 ]

@@ -8,7 +8,7 @@ from typing import TypeVar
 from meshlint import session
 from meshlint.cli import streams
 from meshlint.cli.inputs import Given, configured, read, what_was_read, without_garbage
-from meshlint.config import UsageError, suggestion
+from meshlint.config import UsageError, none_called, suggestion
 from meshlint.mesh import graph
 from meshlint.mesh.drawing import Drawing, drawing
 from meshlint.mesh.graph import View
@@ -73,7 +73,7 @@ def _called(choices: type[E], word: str, what: str) -> E:
     known = tuple(str(one.value) for one in choices)
     if word in known:
         return choices(word)
-    raise UsageError(f"no {what} is called {word!r}{suggestion(word, known) or ': there are ' + ', '.join(known)}")
+    raise none_called(what, word, known)
 
 
 def _remark_on_size(order: Order, drawn: Drawing) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from meshlint import session
 from meshlint.cli import streams
 from meshlint.cli.inputs import Given, configured, nothing_read, read, without_garbage
-from meshlint.config import Config, UsageError, suggestion
+from meshlint.config import Config, UsageError, none_called
 from meshlint.finding import Report
 from meshlint.render import FORMATS, Options, render
 
@@ -79,8 +79,7 @@ def _write(report: Report, output: Output, order: Order, elapsed: float) -> None
 def _output(text: str) -> Output:
     name, has_file, file = text.partition("=")
     if name not in FORMATS:
-        known = tuple(FORMATS)
-        raise UsageError(f"no format is called {name!r}{suggestion(name, known) or ': there are ' + ', '.join(known)}")
+        raise none_called("format", name, tuple(FORMATS))
     if has_file and not file:
         raise UsageError(f"--format {text}: a file's name is missing after `=`")
     return Output(name, Path(file) if file else None)

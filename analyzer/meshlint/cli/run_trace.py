@@ -10,7 +10,7 @@ from meshlint.cli.expectations import missed
 from meshlint.cli.inputs import Given, configured, read, what_was_read, without_garbage
 from meshlint.cli.questions import Prepared, Question, Spoken, answered, explained, prepared, split, titled
 from meshlint.cli.requests_file import requests_of
-from meshlint.config import Config, UsageError, suggestion
+from meshlint.config import Config, UsageError, none_called
 from meshlint.mesh.contrast import contrast
 from meshlint.mesh.steps import Kind, Trace
 from meshlint.render.json import Json
@@ -44,8 +44,7 @@ class Order:
 def show(order: Order) -> int:
     """Trace as ordered; the answer is the exit code."""
     if order.form is not None and order.form not in _FORMS:
-        hint = suggestion(order.form, _FORMS) or f": there are {', '.join(_FORMS)}"
-        raise UsageError(f"no format is called {order.form!r}{hint}")
+        raise none_called("format", order.form, _FORMS)
     is_single = order.requests is None and order.both is None and order.why_not is None
     if order.form == "mermaid" and not is_single:
         raise UsageError("a diagram is of one trace: --format mermaid goes with no --requests, --both or --why-not")

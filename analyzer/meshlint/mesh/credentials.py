@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.workloads import Proxy
+from meshlint.mesh.scope import proxies_of
 from meshlint.resources.gateway import Gateway
 from meshlint.resources.workload import Secret, SecretSpec
 
@@ -27,9 +27,7 @@ def secret_names(mesh: Mesh, namespace: str) -> frozenset[str]:
 
 def homes(mesh: Mesh, gateway: Gateway) -> frozenset[str]:
     """The namespaces of the gateway's workloads, in which its credentials are looked for (E112)."""
-    selector = gateway.spec.selector
-    chosen = (one for one in mesh.selected(selector) if selector or one.proxy is Proxy.GATEWAY)
-    return frozenset(one.namespace for one in chosen)
+    return frozenset(one.namespace for one in proxies_of(mesh, gateway))
 
 
 def pair(one: Secret) -> tuple[bytes, bytes]:
@@ -56,7 +54,7 @@ def _secrets(mesh: Mesh) -> Mapping[tuple[str, str], Secret]:
 
 def _names(mesh: Mesh) -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for namespace, name in (*_secrets(mesh), *_made(mesh)):
+    for namespace, name in (*mesh.derived(_secrets, mesh), *_made(mesh)):
         found.setdefault(namespace, set()).add(name)
     return {namespace: frozenset(names) for namespace, names in found.items()}
 

@@ -6,9 +6,9 @@ from meshlint.mesh.control_plane import is_enabled
 from meshlint.mesh.gateway_classes import GATEWAY_NAME
 from meshlint.mesh.kubernetes_gateways import kubernetes_gateways_named, pods_of
 from meshlint.mesh.model import Mesh
-from meshlint.mesh.scope import gateways_named
+from meshlint.mesh.scope import gateways_named, proxies_of
 from meshlint.mesh.targets import SIDECARS
-from meshlint.mesh.workloads import Proxy, Workload
+from meshlint.mesh.workloads import Workload
 from meshlint.request import CLIENT_NAMESPACE, GATEWAY, PORT, Attribute, Request, client_label
 from meshlint.resources.base import Labels
 from meshlint.resources.gateway import Gateway
@@ -87,12 +87,11 @@ def gateway_pods(mesh: Mesh, name: str) -> tuple[Client, ...]:
     """
     found: list[Client] = []
     for gateway in gateways_named(mesh, name):
-        wanted = gateway.spec.selector
-        everywhere = [one for one in mesh.selected(wanted) if wanted or one.proxy is Proxy.GATEWAY]
+        everywhere = proxies_of(mesh, gateway)
         chosen = [one for one in everywhere if takes(mesh, one.namespace, gateway)] or everywhere
         found += [gateway_client(one) for one in chosen]
         if not chosen:
-            found.append(Client(gateway.namespace, tuple(sorted(wanted.items())), is_gateway=True))
+            found.append(Client(gateway.namespace, tuple(sorted(gateway.spec.selector.items())), is_gateway=True))
     for owner in kubernetes_gateways_named(mesh, name):
         pods = pods_of(mesh, owner)
         found += [gateway_client(one) for one in pods]

@@ -10,7 +10,7 @@ from meshlint.mesh.hosts import covers
 from meshlint.mesh.kubernetes_references import kubernetes_references
 from meshlint.mesh.model import Mesh
 from meshlint.mesh.routing import bound_gateways
-from meshlint.mesh.scope import gateways_named, hosts_of
+from meshlint.mesh.scope import gateways_named, hosts_of, proxies_of
 from meshlint.mesh.short import route_condition
 from meshlint.mesh.targets import Target, targets
 from meshlint.mesh.workloads import Proxy, Workload
@@ -88,9 +88,8 @@ def _destination_rules(mesh: Mesh) -> Iterator[Edge]:
 def _gateways(mesh: Mesh) -> Iterator[Edge]:
     for gateway in mesh.gateways:
         node = gateway.spec.node.at("selector")
-        for workload in mesh.selected(gateway.spec.selector):
-            if gateway.spec.selector or workload.proxy is Proxy.GATEWAY:  # R601
-                yield Edge(vertex(workload.resource), vertex(gateway), Kind.OPENS, node)
+        for workload in proxies_of(mesh, gateway):
+            yield Edge(vertex(workload.resource), vertex(gateway), Kind.OPENS, node)
         homes = _homes(mesh, gateway.spec.selector)
         for server in gateway.spec.servers:
             for name in _secrets(server.tls):

@@ -115,11 +115,11 @@ def port_protocol(port: KubernetesPort, release: tuple[int, int]) -> Protocol:
     if port.protocol.upper() == "UDP":
         return Protocol.UDP
     named = port.app_protocol if release >= APP_PROTOCOL else None
-    text = _KUBERNETES.get(named, named) if named is not None else port.name
+    text = KUBERNETES_PROTOCOLS.get(named, named) if named is not None else port.name
     known = protocol_class(text)
     if known is not None:
         return known
-    return Protocol.TCP if port.port in _TCP_PORTS or release < DETECTION else Protocol.AUTO
+    return Protocol.TCP if port.port in TCP_PORTS or release < DETECTION else Protocol.AUTO
 
 
 def protocol_class(text: str) -> Protocol | None:
@@ -129,8 +129,10 @@ def protocol_class(text: str) -> Protocol | None:
     return _CLASSES.get(word)
 
 
-_TCP_PORTS = frozenset({25, 53, 3306, 27017})
-_KUBERNETES = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
+TCP_PORTS = frozenset({25, 53, 3306, 27017})
+"""Ports that are TCP where nothing tells their protocol: servers speak first there (R431)."""
+KUBERNETES_PROTOCOLS = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
+"""What Istio makes of the values of appProtocol that Kubernetes defines (R430)."""
 _CLASSES = {
     "http": Protocol.HTTP,
     "http2": Protocol.HTTP,

@@ -7,7 +7,7 @@ from meshlint.mesh.destinations import clients_that_differ
 from meshlint.mesh.hosts import home_of, is_wildcard, overlaps, qualify
 from meshlint.mesh.model import Class, Mesh
 from meshlint.mesh.routing import bound_gateways, gateway_name
-from meshlint.mesh.scope import gateways_named, hosts_of
+from meshlint.mesh.scope import gateways_named, hosts_of, proxies_of
 from meshlint.mesh.services import Host
 from meshlint.mesh.settings import World
 from meshlint.mesh.visibility import EVERYONE
@@ -217,8 +217,7 @@ def _source_namespaces(target: Target) -> set[str] | None:
 def _gateway_clients(mesh: Mesh, place: str) -> frozenset[str]:
     found: set[str] = set()
     for gateway in gateways_named(mesh, place):
-        chosen = mesh.selected(gateway.spec.selector)
-        found.update(one.namespace for one in chosen if gateway.spec.selector or one.proxy is Proxy.GATEWAY)
+        found.update(one.namespace for one in proxies_of(mesh, gateway))
     for one in mesh.kubernetes_gateways:
         if f"{one.namespace}/{one.name}" == place:
             found.add(one.namespace)
